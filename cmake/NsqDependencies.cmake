@@ -1,0 +1,24 @@
+# Everything here is a Debian bookworm package; scripts/install-deps installs them.
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(XXHASH REQUIRED libxxhash)
+
+find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)
+add_library(nsq_asio INTERFACE)
+target_include_directories(nsq_asio SYSTEM INTERFACE ${ASIO_INCLUDE_DIR})
+target_link_libraries(nsq_asio INTERFACE Threads::Threads)
+
+find_path(CXXOPTS_INCLUDE_DIR cxxopts.hpp REQUIRED)
+find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
+
+# Debian ships llhttp as generated C sources, in the package node-llhttp.
+find_path(LLHTTP_INCLUDE_DIR llhttp.h PATHS /usr/share/include/llhttp REQUIRED)
+find_path(LLHTTP_SOURCE_DIR llhttp.c PATHS /usr/share/llhttp REQUIRED)
+add_library(nsq_llhttp STATIC
+  ${LLHTTP_SOURCE_DIR}/api.c ${LLHTTP_SOURCE_DIR}/http.c ${LLHTTP_SOURCE_DIR}/llhttp.c)
+target_include_directories(nsq_llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE_DIR})
