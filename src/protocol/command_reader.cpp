@@ -1,0 +1,393 @@
+#include "protocol/command_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "base/bytes.h"
+#include "protocol/decimal.h"
+#include "protocol/names.h"
+#include "protocol/quote.h"
+
+namespace nsq::protocol {
+namespace {
+
+constexpr std::size_t kSizeBytes = sizeof(std::int32_t);
+// A batch larger than this gives its list of messages back when the next one is read.
+constexpr std::size_t kKeptMessages = 16'384;
+
+constexpr unsigned bit(ConnectionState state) {
+  return 1U << static_cast<unsigned>(state);
+}
+constexpr unsigned kInit = bit(ConnectionState::Init);
+constexpr unsigned kAnswering =
+    bit(ConnectionState::Subscribed) | bit(ConnectionState::Closing);  // may answer for messages
+constexpr unsigned kAny = kInit | kAnswering;
+
+// A word of up to eight bytes as one number, so that it is compared in one step; 0 if it is longer.
+constexpr std::uint64_t packed(std::string_view word) {
+  std::uint64_t value = 0;
+  if (word.size() > sizeof value) return 0;
+  for (const char c : word) value = value << 8 | static_cast<unsigned char>(c);
+  return value;
+}
+
+}  // namespace
+
+// The words of a line, which single spaces separate. Two spaces enclose an empty word.
+class CommandReader::Words {
+ public:
+  explicit Words(std::string_view line) : rest_(line) {}
+
+  bool has_next() const { return has_next_; }
+
+  // Requires: has_next().
+  std::string_view take_next() {
+    const std::size_t space = std::min(rest_.find(' '), rest_.size());
+    const std::string_view word = rest_.substr(0, space);
+    has_next_ = space < rest_.size();
+    rest_.remove_prefix(has_next_ ? space + 1 : space);
+    return word;
+  }
+
+ private:
+  std::string_view rest_;
+  bool has_next_ = true;
+};
+
+struct CommandReader::Row {
+  std::string_view name;
+  std::uint64_t packed_name;
+  Verb verb;
+  unsigned states;
+  bool (CommandReader::*parameters)(Words, const CommandContext&);
+  Outcome (CommandReader::*body)(const Line&);
+
+  constexpr Row(std::string_view row_name, Verb row_verb, unsigned row_states,
+                bool (CommandReader::*row_parameters)(Words, const CommandContext&),
+                Outcome (CommandReader::*row_body)(const Line&))
+      : name(row_name),
+        packed_name(packed(row_name)),
+        verb(row_verb),
+        states(row_states),
+        parameters(row_parameters),
+        body(row_body) {}
+};
+
+const CommandReader::Row* CommandReader::find_row(std::string_view word) {
+  constexpr unsigned kSubscribed = bit(ConnectionState::Subscribed);
+  using R = CommandReader;
+  // In the order of how often they come.
+  static constexpr std::array rows{
+      Row{"FIN", Verb::Fin, kAnswering, &R::message_id, &R::no_body},
+      Row{"PUB", Verb::Pub, kAny, &R::topic, &R::message},
+      Row{"MPUB", Verb::Mpub, kAny, &R::topic, &R::batch},
+      Row{"REQ", Verb::Req, kAnswering, &R::message_id_and_delay, &R::no_body},
+      Row{"RDY", Verb::Rdy, kAnswering, &R::ready_count, &R::no_body},
+      Row{"TOUCH", Verb::Touch, kAnswering, &R::message_id, &R::no_body},
+      Row{"NOP", Verb::Nop, kAny, &R::no_parameters, &R::no_body},
+      Row{"DPUB", Verb::Dpub, kAny, &R::topic_and_delay, &R::message},
+      Row{"SUB", Verb::Sub, kInit, &R::subscription, &R::no_body},
+      Row{"CLS", Verb::Cls, kSubscribed, &R::no_parameters, &R::no_body},
+      Row{"IDENTIFY", Verb::Identify, kInit, &R::no_parameters, &R::document},
+      Row{"AUTH", Verb::Auth, kInit, &R::refuse_parameters, &R::document},
+  };
+  const std::uint64_t wanted = packed(word);
+  for (const Row& row : rows) {
+    // The length tells "NOP" from "\0NOP", which pack alike.
+    if (row.packed_name == wanted && row.name.size() == word.size()) return &row;
+  }
+  return nullptr;
+}
+
+CommandReader::Outcome CommandReader::read(std::string_view input, const CommandContext& context) {
+  at_end_ = false;
+  return read_command(input, context);
+}
+
+std::optional<ProtocolError> CommandReader::error_at_end(std::string_view input,
+                                                         const CommandContext& context) {
+  at_end_ = true;
+  if (read_command(input, context) != Outcome::Error) return std::nullopt;
+  return error_;
+}
+
+CommandReader::Outcome CommandReader::read_command(std::string_view input,
+                                                   const CommandContext& context) {
+  const std::size_t window = std::min(input.size(), kMaxLineBytes);
+  const void* newline = window == 0 ? nullptr : std::memchr(input.data(), '\n', window);
+  if (newline == nullptr) {
+    if (window == kMaxLineBytes) return Outcome::LineTooLong;
+    needed_bytes_ = input.size() + 1;
+    return Outcome::NeedMore;
+  }
+  const auto length = static_cast<std::size_t>(static_cast<const char*>(newline) - input.data());
+  std::string_view text = input.substr(0, length);
+  if (text.ends_with('\r')) text.remove_suffix(1);
+
+  Words words(text);
+  const std::string_view verb = words.take_next();
+  const Row* row = find_row(verb);
+  if (context.tls_missing && (row == nullptr || row->verb != Verb::Identify))
+    return refuse(ErrorCode::Invalid,
+                  fmt::format("cannot {} in current state (TLS required)", verb));
+  if (row == nullptr) return refuse(ErrorCode::Invalid, fmt::format("invalid command {}", verb));
+  if ((row->states & bit(context.state)) == 0)
+    return refuse(ErrorCode::Invalid, fmt::format("cannot {} in current state", verb));
+
+  command_ = Command{};
+  command_.verb = row->verb;
+  if (!(this->*row->parameters)(words, context)) return Outcome::Error;
+  return (this->*row->body)({input, length + 1, *row});
+}
+
+// Parameters
+
+bool CommandReader::no_parameters(Words, const CommandContext&) {
+  return true;
+}
+
+bool CommandReader::refuse_parameters(Words words, const CommandContext&) {
+  if (words.has_next()) refuse(ErrorCode::Invalid, "AUTH invalid number of parameters");
+  return !words.has_next();
+}
+
+bool CommandReader::subscription(Words words, const CommandContext& context) {
+  if (context.heartbeats_disabled) {
+    refuse(ErrorCode::Invalid, "cannot SUB with heartbeats disabled");
+    return false;
+  }
+  const std::string_view topic = words.has_next() ? words.take_next() : std::string_view();
+  if (!words.has_next()) {
+    refuse(ErrorCode::Invalid, "SUB insufficient number of parameters");
+    return false;
+  }
+  if (!set_topic("SUB", topic)) return false;
+  command_.channel = words.take_next();
+  if (is_valid_name(command_.channel)) return true;
+  refuse(ErrorCode::BadChannel,
+         fmt::format("SUB channel name {} is not valid", quote(command_.channel)));
+  return false;
+}
+
+bool CommandReader::topic(Words words, const CommandContext&) {
+  const bool batch = command_.verb == Verb::Mpub;
+  if (!words.has_next()) {
+    refuse(ErrorCode::Invalid,
+           fmt::format("{} insufficient number of parameters", batch ? "MPUB" : "PUB"));
+    return false;
+  }
+  // MPUB has always named the code twice, and clients may have got used to it.
+  return set_topic(batch ? "E_BAD_TOPIC MPUB" : "PUB", words.take_next());
+}
+
+bool CommandReader::topic_and_delay(Words words, const CommandContext&) {
+  const std::string_view topic = words.has_next() ? words.take_next() : std::string_view();
+  if (!words.has_next()) {
+    refuse(ErrorCode::Invalid, "DPUB insufficient number of parameters");
+    return false;
+  }
+  if (!set_topic("DPUB", topic)) return false;
+  const std::string_view text = words.take_next();
+  const auto milliseconds = parse_decimal(text);
+  if (!milliseconds) {
+    refuse(ErrorCode::Invalid, fmt::format("DPUB could not parse timeout {}", text));
+    return false;
+  }
+  command_.delay = Duration(wrapped_nanoseconds(*milliseconds));
+  if (command_.delay >= Duration::zero() && command_.delay <= limits_.max_req_timeout) return true;
+  const auto max = std::chrono::duration_cast<std::chrono::milliseconds>(limits_.max_req_timeout);
+  refuse(ErrorCode::Invalid,
+         fmt::format("DPUB timeout {} out of range 0-{}", *milliseconds, max.count()));
+  return false;
+}
+
+bool CommandReader::ready_count(Words words, const CommandContext& context) {
+  // A client that is closing may still turn RDY up and down: nothing it says there matters.
+  if (context.state == ConnectionState::Closing) {
+    command_.verb = Verb::Nop;
+    return true;
+  }
+  command_.ready_count = 1;
+  if (!words.has_next()) return true;
+  const std::string_view text = words.take_next();
+  const auto count = parse_decimal(text);
+  if (!count) {
+    refuse(ErrorCode::Invalid, fmt::format("RDY could not parse count {}", text));
+    return false;
+  }
+  command_.ready_count = static_cast<std::int64_t>(*count);
+  if (command_.ready_count >= 0 && command_.ready_count <= limits_.max_rdy_count) return true;
+  refuse(ErrorCode::Invalid, fmt::format("RDY count {} out of range 0-{}", command_.ready_count,
+                                         limits_.max_rdy_count));
+  return false;
+}
+
+bool CommandReader::message_id(Words words, const CommandContext&) {
+  if (words.has_next()) return set_message_id(words.take_next());
+  refuse(ErrorCode::Invalid, fmt::format("{} insufficient number of params",
+                                         command_.verb == Verb::Fin ? "FIN" : "TOUCH"));
+  return false;
+}
+
+bool CommandReader::message_id_and_delay(Words words, const CommandContext&) {
+  const std::string_view id = words.has_next() ? words.take_next() : std::string_view();
+  if (!words.has_next()) {
+    refuse(ErrorCode::Invalid, "REQ insufficient number of params");
+    return false;
+  }
+  if (!set_message_id(id)) return false;
+  const std::string_view text = words.take_next();
+  const auto milliseconds = parse_decimal(text);
+  if (!milliseconds) {
+    refuse(ErrorCode::Invalid, fmt::format("REQ could not parse timeout {}", text));
+    return false;
+  }
+  command_.delay = std::clamp(Duration(wrapped_nanoseconds(*milliseconds)), Duration::zero(),
+                              limits_.max_req_timeout);
+  return true;
+}
+
+bool CommandReader::set_topic(std::string_view verb, std::string_view name) {
+  command_.topic = name;
+  if (is_valid_name(name)) return true;
+  refuse(ErrorCode::BadTopic, fmt::format("{} topic name {} is not valid", verb, quote(name)));
+  return false;
+}
+
+bool CommandReader::set_message_id(std::string_view text) {
+  if (text.size() != kMessageIdBytes) {
+    refuse(ErrorCode::Invalid, "invalid message ID");
+    return false;
+  }
+  command_.id_text = text;
+  command_.id = MessageId::parse(text);
+  return true;
+}
+
+// Bodies
+
+CommandReader::Outcome CommandReader::no_body(const Line& line) {
+  return complete(line.bytes);
+}
+
+CommandReader::Outcome CommandReader::document(const Line& line) {
+  if (line.input.size() < line.bytes + kSizeBytes)
+    return missing(line.bytes + kSizeBytes, ErrorCode::BadBody, line, "failed to read body size");
+  const auto size = load_big<std::int32_t>(line.input.data() + line.bytes);
+  if (size > limits_.max_body_size)
+    return refuse(ErrorCode::BadBody, fmt::format("{} body too big {} > {}", line.row.name, size,
+                                                  limits_.max_body_size));
+  if (size <= 0)
+    return refuse(ErrorCode::BadBody, fmt::format("{} invalid body size {}", line.row.name, size));
+  return whole_body(line, size, ErrorCode::BadBody, "failed to read body");
+}
+
+CommandReader::Outcome CommandReader::message(const Line& line) {
+  if (line.input.size() < line.bytes + kSizeBytes)
+    return missing(line.bytes + kSizeBytes, ErrorCode::BadMessage, line,
+                   "failed to read message body size");
+  const auto size = load_big<std::int32_t>(line.input.data() + line.bytes);
+  if (size <= 0)
+    return refuse(ErrorCode::BadMessage,
+                  fmt::format("{} invalid message body size {}", line.row.name, size));
+  if (size > limits_.max_msg_size)
+    return refuse(ErrorCode::BadMessage, fmt::format("{} message too big {} > {}", line.row.name,
+                                                     size, limits_.max_msg_size));
+  return whole_body(line, size, ErrorCode::BadMessage, "failed to read message body");
+}
+
+CommandReader::Outcome CommandReader::whole_body(const Line& line, std::int64_t size,
+                                                 ErrorCode code, std::string_view what) {
+  const std::size_t begin = line.bytes + kSizeBytes;
+  const std::size_t end = begin + static_cast<std::size_t>(size);
+  if (line.input.size() < end) return missing(end, code, line, what);
+  command_.body = line.input.substr(begin, end - begin);
+  return complete(end);
+}
+
+CommandReader::Outcome CommandReader::batch(const Line& line) {
+  const std::size_t begin = line.bytes + kSizeBytes;
+  if (line.input.size() < begin)
+    return missing(begin, ErrorCode::BadBody, line, "failed to read body size");
+  const auto declared = load_big<std::int32_t>(line.input.data() + line.bytes);
+  if (declared <= 0)
+    return refuse(ErrorCode::BadBody, fmt::format("MPUB invalid body size {}", declared));
+  if (declared > limits_.max_body_size)
+    return refuse(ErrorCode::BadBody,
+                  fmt::format("MPUB body too big {} > {}", declared, limits_.max_body_size));
+
+  const std::size_t end = begin + static_cast<std::size_t>(declared);
+  const std::string_view content = line.input.substr(begin, end - begin);
+  if (static_cast<std::size_t>(declared) < kSizeBytes)
+    return refuse(ErrorCode::BadBody, "MPUB failed to read message count");
+  if (content.size() < kSizeBytes)
+    return missing(begin + kSizeBytes, ErrorCode::BadBody, line, "failed to read message count");
+  const auto count = load_big<std::int32_t>(content.data());
+  // As many as the largest body could hold, each with a size and one byte.
+  if (count <= 0 || count > (limits_.max_body_size - 4) / 5)
+    return refuse(ErrorCode::BadBody, fmt::format("MPUB invalid message count {}", count));
+  if (line.input.size() < end && !at_end_) {
+    needed_bytes_ = end;
+    return Outcome::NeedMore;
+  }
+  if (batch_messages(content.substr(kSizeBytes), count, declared) == Outcome::Error)
+    return Outcome::Error;
+  if (line.input.size() < end)  // only at the end of the stream
+    return refuse(ErrorCode::BadBody, fmt::format("MPUB invalid body size {}", declared));
+  return complete(end);
+}
+
+// Lists the messages in `content`, which ends where the batch says it does, or where the stream
+// has ended. The declared size is held against what the sizes within add up to: otherwise a batch
+// could hide commands behind its end.
+CommandReader::Outcome CommandReader::batch_messages(std::string_view content, std::int32_t count,
+                                                     std::int32_t declared) {
+  messages_.clear();
+  if (messages_.capacity() > kKeptMessages) messages_.shrink_to_fit();
+  for (std::int32_t i = 0; i < count; ++i) {
+    if (content.size() < kSizeBytes)
+      return refuse(ErrorCode::BadMessage,
+                    fmt::format("MPUB failed to read message({}) body size", i));
+    const auto size = load_big<std::int32_t>(content.data());
+    content.remove_prefix(kSizeBytes);
+    if (size <= 0)
+      return refuse(ErrorCode::BadMessage,
+                    fmt::format("MPUB invalid message({}) body size {}", i, size));
+    if (size > limits_.max_msg_size)
+      return refuse(ErrorCode::BadMessage,
+                    fmt::format("MPUB message too big {} > {}", size, limits_.max_msg_size));
+    if (content.size() < static_cast<std::size_t>(size))
+      return refuse(ErrorCode::BadMessage, "MPUB failed to read message body");
+    messages_.push_back(content.substr(0, static_cast<std::size_t>(size)));
+    content.remove_prefix(static_cast<std::size_t>(size));
+  }
+  if (!content.empty())
+    return refuse(ErrorCode::BadBody, fmt::format("MPUB invalid body size {}", declared));
+  command_.messages = messages_;
+  return Outcome::Command;
+}
+
+// Outcomes
+
+CommandReader::Outcome CommandReader::complete(std::size_t consumed) {
+  consumed_ = consumed;
+  return Outcome::Command;
+}
+
+CommandReader::Outcome CommandReader::refuse(ErrorCode code, std::string text) {
+  error_ = {code, std::move(text)};
+  return Outcome::Error;
+}
+
+CommandReader::Outcome CommandReader::missing(std::size_t needed_bytes, ErrorCode code,
+                                              const Line& line, std::string_view what) {
+  if (at_end_) return refuse(code, fmt::format("{} {}", line.row.name, what));
+  needed_bytes_ = needed_bytes;
+  return Outcome::NeedMore;
+}
+
+}  // namespace nsq::protocol
