@@ -5,8 +5,6 @@ find_package(spdlog REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(ZLIB REQUIRED)
-find_package(PkgConfig REQUIRED)
-pkg_check_modules(XXHASH REQUIRED libxxhash)
 
 find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)
 add_library(nsq_asio INTERFACE)
@@ -22,3 +20,9 @@ find_path(LLHTTP_SOURCE_DIR llhttp.c PATHS /usr/share/llhttp REQUIRED)
 add_library(nsq_llhttp STATIC
   ${LLHTTP_SOURCE_DIR}/api.c ${LLHTTP_SOURCE_DIR}/http.c ${LLHTTP_SOURCE_DIR}/llhttp.c)
 target_include_directories(nsq_llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE_DIR})
+
+find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+find_library(XXHASH_LIBRARY NAMES libxxhash.a xxhash REQUIRED)
+add_library(nsq_xxhash INTERFACE)
+target_include_directories(nsq_xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE_DIR})
+target_link_libraries(nsq_xxhash INTERFACE ${XXHASH_LIBRARY})

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/instant.h"
+#include "base/mutex.h"
+#include "broker/broker_error.h"
+#include "broker/channel.h"
+#include "broker/consumer.h"
+#include "broker/health.h"
+#include "broker/options.h"
+#include "broker/schedule.h"
+#include "broker/stats.h"
+#include "broker/topic.h"
+#include "nsq/result.h"
+#include "storage/file_system.h"
+#include "storage/work_queue.h"
+
+namespace nsq::broker {
+
+// The engine: all topics of one daemon. It opens no socket, starts no thread and reads no clock:
+// the caller hands in the time, runs the WorkQueue, and calls `advance` when it was asked to.
+//
+// Threading: shared; any thread may call anything. Calls return quickly; those that must wait for a
+// disk take a `Done`.
+class Broker {
+ public:
+  // Called once, on any thread, when what was asked for has been done and, where it changes which
+  // topics and channels exist or are paused, is on disk.
+  using Done = std::function<void(Result<void>)>;
+
+  // `on_earlier_deadline` is called on any thread whenever `advance` is wanted earlier than it
+  // said.
+  Broker(Options options, std::string data_path, storage::FileSystem& files,
+         storage::WorkQueue& work, std::function<void(Instant)> on_earlier_deadline,
+         std::uint64_t seed);
+  ~Broker();
+
+  // Reads the data path: nsqd.dat and the topics' logs. To be called once, before anything else.
+  // Errors: a directory that cannot be read or written, or was written by a newer version.
+  Result<void> load(Moment now);
+  // Writes everything, so that the next load continues where this leaves off. Consumers should be
+  // gone. To be called last; blocks for as long as the disk takes.
+  Result<void> shut_down(Moment now);
+
+  // Does what is due; returns when to be called next.
+  Instant advance(Moment now);
+
+  // The topic of that name, created if it is not there. Requires: a valid name.
+  std::shared_ptr<Topic> topic(std::string_view name, Moment now);
+  std::shared_ptr<Topic> find_topic(std::string_view name) const;
+
+  // Creates topic and channel where missing. The consumer starts with a ready count of 0.
+  // Errors: TooManyConsumers, Exiting.
+  Result<std::shared_ptr<Subscription>> subscribe(std::string_view topic, std::string_view channel,
+                                                  std::shared_ptr<Consumer> consumer,
+                                                  SubscriptionOptions options, Moment now);
+  // What the consumer holds is waiting again at once; an ephemeral channel goes with its last
+  // consumer, an ephemeral topic with its last channel.
+  void unsubscribe(const std::shared_ptr<Subscription>& subscription, Moment now);
+
+  void create_topic(std::string_view name, Moment now, Done done);
+  void delete_topic(std::string_view name, Moment now, Done done);  // TopicNotFound
+  void empty_topic(std::string_view name, Moment now, Done done);   // TopicNotFound
+  void pause_topic(std::string_view name, bool paused, Moment now, Done done);
+  // The channel calls fail with TopicNotFound or ChannelNotFound; create only with TopicNotFound.
+  void create_channel(std::string_view topic, std::string_view channel, Moment now, Done done);
+  void delete_channel(std::string_view topic, std::string_view channel, Moment now, Done done);
+  void empty_channel(std::string_view topic, std::string_view channel, Moment now, Done done);
+  void pause_channel(std::string_view topic, std::string_view channel, bool paused, Moment now,
+                     Done done);
+
+  // Topics by name. With a topic filter naming none: empty.
+  std::vector<TopicStats> stats(const StatsFilter& filter, Moment now) const;
+  // "OK", or "NOK - " and why messages cannot be written at present.
+  std::string health() const { return health_.text(); }
+  bool healthy() const { return health_.ok(); }
+
+  const Options& options() const { return options_; }
+
+ private:
+  using Topics = std::map<std::string, std::shared_ptr<Topic>, std::less<>>;
+
+  std::shared_ptr<Topic> make_topic(std::string_view name, Moment now) NSQ_REQUIRES(mutex_);
+  void delete_idle_ephemeral(const std::shared_ptr<Topic>& topic, const Channel& channel,
+                             Moment now);
+  void remove_topic(const std::shared_ptr<Topic>& topic);
+  Result<void> load_metadata(Moment now);
+  Result<void> load_topics(Moment now);
+  void request_persist(Done done);
+  void persist();
+  Result<void> write_metadata();
+  std::string topic_directory(std::string_view name) const;
+
+  const Options options_;
+  const std::string data_path_;
+  storage::FileSystem& files_;
+  storage::WorkQueue& work_;
+  Schedule schedule_;
+  Health health_;
+  std::uint64_t seed_;
+
+  mutable Mutex mutex_;
+  Topics topics_ NSQ_GUARDED_BY(mutex_);
+  std::uint64_t trash_count_ NSQ_GUARDED_BY(mutex_) = 0;
+  bool persist_requested_ NSQ_GUARDED_BY(mutex_) = false;
+  bool loading_ NSQ_GUARDED_BY(mutex_) = false;
+  std::vector<Done> persist_waiters_ NSQ_GUARDED_BY(mutex_);
+};
+
+}  // namespace nsq::broker

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/instant.h"
+#include "storage/index.h"
+
+// The log's format on disk, version 1; docs/log_format.md has a worked example. Integers are
+// little-endian. To change it: raise kFormatVersion, keep reading the older versions, and add the
+// new layout to the page and to its test.
+namespace nsq::storage {
+
+inline constexpr std::uint32_t kFormatVersion = 1;
+
+// A segment starts with this header:
+//   0  8  "NSQLOG" and two zero bytes
+//   8  4  format version
+//  12  4  node id, the top ten bits of the ids of the records written by this process
+//  16  8  seed of the checksums; the same in all segments of a log, random from log to log, so that
+//         no message body can pass for a record
+//  24  8  checksum of the 24 bytes before, with the seed
+inline constexpr std::size_t kSegmentHeaderBytes = 32;
+
+// A record:
+//   0  8  checksum: XXH3-64, with the log's seed, of everything behind it
+//   8  4  body length in bytes
+//  12  2  flags
+//  14  2  0x4d52 ("RM"), to find records again behind damage
+//  16  8  index
+//  24  8  publish time, nanoseconds since the Unix epoch
+//  32  8  message id              only with kForeignId; otherwise node id << 54 | index
+//      8  due time, nanoseconds   only with kDeferred
+//      n  body
+inline constexpr std::size_t kRecordHeaderBytes = 32;
+inline constexpr std::uint16_t kRecordMark = 0x4d52;
+inline constexpr unsigned kIndexBits = 54;
+inline constexpr std::uint64_t kMaxIndex = (std::uint64_t{1} << kIndexBits) - 1;
+
+enum RecordFlags : std::uint16_t {
+  kForeignId = 1,    // the id is stored
+  kDeferred = 2,     // a due time is stored
+  kBatchGoesOn = 4,  // the next record belongs to the same batch: valid only if that is there too
+};
+inline constexpr std::uint16_t kKnownFlags = kForeignId | kDeferred | kBatchGoesOn;
+
+// A message as the log keeps it. `body` points to where it was read from.
+struct Record {
+  Index index = 0;
+  std::uint64_t id = 0;
+  Timestamp timestamp;
+  Timestamp due;  // 0: at once
+  std::string_view body;
+  bool batch_goes_on = false;
+};
+
+// What a reader and a writer of one log must agree on.
+struct LogIdentity {
+  std::uint64_t seed = 0;
+  std::uint32_t node_id = 0;
+};
+
+constexpr std::uint64_t native_id(std::uint32_t node_id, Index index) {
+  return std::uint64_t{node_id} << kIndexBits | (index & kMaxIndex);
+}
+
+std::size_t encoded_bytes(const Record& record, std::uint32_t node_id);
+// Writes encoded_bytes() bytes; returns where they end.
+char* encode_record(char* to, const Record& record, const LogIdentity& identity);
+
+// The record at the start of `bytes`.
+struct ParsedRecord {
+  enum class Status {
+    Complete,
+    Cut,  // more bytes are needed than there are: `size` says how many, as far as can be told
+    Bad,  // these are not the first bytes of an undamaged record
+  };
+  Status status = Status::Bad;
+  std::size_t size = 0;
+  Record record;
+};
+ParsedRecord parse_record(std::string_view bytes, const LogIdentity& identity);
+
+// Reads a record that is known to be whole, as those of a Chunk are. No checks.
+Record view_record(const char* at, std::uint32_t node_id);
+
+// The offset of the next undamaged record at or behind `from`, whose index lies within `plausible`;
+// npos if there is none in `bytes`.
+std::size_t find_record(std::string_view bytes, std::size_t from, IndexRange plausible,
+                        const LogIdentity& identity);
+
+void encode_segment_header(char* to, const LogIdentity& identity);
+struct SegmentHeader {
+  std::uint32_t version = 0;
+  LogIdentity identity;
+};
+// Nothing if the bytes are no header; a newer version's header is returned as it is.
+std::optional<SegmentHeader> parse_segment_header(std::string_view bytes);
+
+}  // namespace nsq::storage

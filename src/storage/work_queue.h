@@ -1,0 +1,25 @@
+#pragma once
+
+#include <functional>
+
+namespace nsq::storage {
+
+// Where work that may wait for a disk is sent, so that no event loop ever does. The daemon serves
+// each lane with a thread of its own; a simulation runs the work when it pleases.
+class WorkQueue {
+ public:
+  // Lanes are independent: a long sync does not hold up a read.
+  enum class Lane {
+    Read,        // cold reads, which a consumer waits for
+    Journal,     // journal writes and the metadata file
+    Sync,        // fdatasync
+    Background,  // removal, rewriting and closing of segments
+  };
+
+  virtual ~WorkQueue() = default;
+
+  // Work of one lane runs in the order it was submitted, one at a time, never inside `submit`.
+  virtual void submit(Lane lane, std::function<void()> work) = 0;
+};
+
+}  // namespace nsq::storage
