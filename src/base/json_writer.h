@@ -31,8 +31,10 @@ class JsonWriter {
   JsonWriter& value(double number);  // shortest text that reads back the same
   template <std::integral T>
   JsonWriter& value(T number) {
-    if constexpr (std::is_signed_v<T>) return signed_value(number);
-    return unsigned_value(number);
+    if constexpr (std::is_signed_v<T>)
+      return signed_value(number);
+    else
+      return unsigned_value(number);
   }
   JsonWriter& null();
   // Puts a value that is JSON text already.

@@ -14,9 +14,9 @@ namespace nsq::protocol {
 // The members of the client's document. What is absent or null keeps the value given here; a 0
 // means the same as absence throughout. Durations are milliseconds as written, unchecked.
 struct IdentifyRequest {
-  std::string client_id;
-  std::string hostname;
-  std::string user_agent;
+  std::string client_id{};
+  std::string hostname{};
+  std::string user_agent{};
   bool feature_negotiation = false;
   std::int64_t heartbeat_interval = 0;
   std::int64_t output_buffer_timeout = 0;
@@ -27,8 +27,8 @@ struct IdentifyRequest {
   bool snappy = false;
   bool deflate = false;
   std::int64_t deflate_level = 0;
-  std::string topology_region;
-  std::string topology_zone;
+  std::string topology_region{};
+  std::string topology_zone{};
 
   friend bool operator==(const IdentifyRequest&, const IdentifyRequest&) = default;
 };
@@ -70,7 +70,7 @@ std::optional<ProtocolError> apply_identify(const IdentifyRequest& request,
 // The answer to a client that negotiates features.
 struct IdentifyReply {
   std::int64_t max_rdy_count = 0;
-  std::string_view version;
+  std::string_view version{};
   Duration max_msg_timeout{0};
   Duration msg_timeout{0};
   bool tls_v1 = false;
@@ -82,8 +82,8 @@ struct IdentifyReply {
   bool auth_required = false;
   std::int64_t output_buffer_size = 0;
   Duration output_buffer_timeout{0};
-  std::string_view topology_region;  // the daemon's own
-  std::string_view topology_zone;
+  std::string_view topology_region{};  // the daemon's own
+  std::string_view topology_zone{};
 };
 
 // The reply as one JSON object, in the member order clients have always seen.
