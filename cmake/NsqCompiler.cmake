@@ -5,6 +5,9 @@ target_compile_options(nsq_compiler INTERFACE
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
   $<$<BOOL:${NSQ_WERROR}>:-Werror>)
 target_compile_definitions(nsq_compiler INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
+# Asio detects std::aligned_alloc by a macro that exists only after a standard header: without this,
+# a source that includes Asio first frees with another allocator than the one its neighbours use.
+target_compile_definitions(nsq_compiler INTERFACE ASIO_DISABLE_STD_ALIGNED_ALLOC)
 
 # Clang 14 has C++20 coroutines but does not yet announce them to the standard library and Asio.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 17)

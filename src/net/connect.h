@@ -1,0 +1,18 @@
+#pragma once
+
+#include <asio/awaitable.hpp>
+
+#include "base/instant.h"
+#include "net/address.h"
+#include "net/socket.h"
+#include "nsq/result.h"
+
+namespace nsq::net {
+
+// Connects to an address: resolves a name off the loop, then tries each endpoint in turn until one
+// answers. The limit covers all of it. The socket is tuned and belongs to the given loop, which
+// the coroutine must run on.
+// Errors: "dial tcp HOST:PORT: connect: connection refused", "...: i/o timeout" and the like.
+asio::awaitable<Result<Socket>> connect(asio::io_context& loop, Address address, Duration limit);
+
+}  // namespace nsq::net
