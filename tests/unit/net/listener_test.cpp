@@ -177,6 +177,8 @@ TEST_CASE("a closed listener refuses connections, and its port is free again", "
   CHECK(Listener::open(loops, Address::parse(address)));
 }
 
+// The undefined behaviour sanitizer needs a pipe to look at an object's type.
+#ifndef __SANITIZE_ADDRESS__
 TEST_CASE("running out of file descriptors pauses a listener but does not end it", "[net]") {
   Accepting accepting("127.0.0.1:0");
   const auto endpoint = loopback4(accepting.listener->bound_port());
@@ -196,3 +198,4 @@ TEST_CASE("running out of file descriptors pauses a listener but does not end it
   CHECK_FALSE(accepted_without_descriptors);
   CHECK(accepting.has_accepted(1));
 }
+#endif
