@@ -1,0 +1,77 @@
+#include "cli/commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string>
+
+namespace nsq::cli {
+namespace {
+
+constexpr auto kCommands = std::to_array<Command>({
+#ifdef NSQ_HAS_DAEMON
+    {"daemon", "nsqd", "receives, stores and delivers messages", run_daemon},
+#endif
+    {"tail", "nsq_tail", "prints the messages of a topic", run_tail},
+    {"pub", "to_nsq", "publishes lines of standard input", run_pub},
+});
+
+std::string overview() {
+  std::string text = "nsq COMMAND [--flag=value ...]\n\nCommands:\n";
+  for (const Command& command : kCommands) {
+    text +=
+        fmt::format("  {:<9} {} (as {} does)\n", command.name, command.summary, command.original);
+  }
+  text += fmt::format("  {:<9} {}\n", "version", "prints the version");
+  text += "\n'nsq COMMAND --help' lists a command's flags.\n";
+  return text;
+}
+
+std::string_view last_component(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+int run_word(std::string_view word, std::vector<std::string> arguments) {
+  const auto found = std::find_if(kCommands.begin(), kCommands.end(),
+                                  [&](const Command& command) { return command.name == word; });
+  if (found != kCommands.end()) {
+    return found->run({fmt::format("nsq {}", word), std::move(arguments)});
+  }
+  if (word == "help" || word == "-h" || word == "-help" || word == "--help" || word == "--h") {
+    std::fputs(overview().c_str(), stdout);
+    return kExitOk;
+  }
+  if (word == "version" || word == "-version" || word == "--version") {
+    fmt::print("nsq v{} (built with {})\n", version(), NSQ_COMPILER);
+    return kExitOk;
+  }
+  fmt::print(stderr, "nsq: there is no command '{}'; 'nsq --help' lists them\n", word);
+  return kExitUsage;
+}
+
+}  // namespace
+
+std::span<const Command> commands() {
+  return kCommands;
+}
+
+int dispatch(int argc, const char* const* argv) {
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  const std::string_view called = argc > 0 ? last_component(argv[0]) : "nsq";
+  for (const Command& command : kCommands) {
+    if (command.original == called) {
+      return command.run({std::string(called), std::move(arguments)});
+    }
+  }
+  if (arguments.empty()) {
+    std::fputs(overview().c_str(), stderr);
+    return kExitUsage;
+  }
+  const std::string word = arguments.front();
+  arguments.erase(arguments.begin());
+  return run_word(word, std::move(arguments));
+}
+
+}  // namespace nsq::cli

@@ -1,0 +1,203 @@
+#include "cli/values.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "cli/cli_error.h"
+
+namespace nsq::cli {
+namespace {
+
+constexpr std::uint64_t kMaxMagnitude = std::uint64_t{1} << 63;  // of the smallest int64
+
+Error parse_error() {
+  return Error(CliErrc::ParseError, "");
+}
+Error out_of_range() {
+  return Error(CliErrc::OutOfRange, "");
+}
+
+// Removes a leading sign; true if it is a minus.
+bool take_sign(std::string_view& text) {
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  return negative;
+}
+
+int digit_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return 99;
+}
+
+// Removes the prefix that names a base. What follows a prefix may begin with '_', which is why the
+// octal "0" stays: it counts as a digit.
+unsigned take_base(std::string_view& text) {
+  if (text.size() < 2 || text[0] != '0') return 10;
+  const char letter = static_cast<char>(text[1] | 0x20);
+  const unsigned base = letter == 'x' ? 16 : letter == 'b' ? 2 : letter == 'o' ? 8 : 0;
+  if (base == 0) return 8;
+  text.remove_prefix(2);
+  return base;
+}
+
+Result<std::uint64_t> parse_digits(std::string_view digits, unsigned base) {
+  std::uint64_t value = 0;
+  for (const char c : digits) {
+    if (c == '_') continue;
+    const auto digit = static_cast<unsigned>(digit_value(c));
+    if (digit >= base) return parse_error();
+    if (__builtin_mul_overflow(value, std::uint64_t{base}, &value)) return out_of_range();
+    if (__builtin_add_overflow(value, std::uint64_t{digit}, &value)) return out_of_range();
+  }
+  return value;
+}
+
+bool underscores_separate_digits(std::string_view digits, bool after_prefix) {
+  char before = after_prefix ? '0' : '_';
+  for (const char c : digits) {
+    if (c == '_' && before == '_') return false;
+    before = c;
+  }
+  return before != '_';
+}
+
+Result<std::int64_t> with_sign(std::uint64_t magnitude, bool negative) {
+  if (magnitude > kMaxMagnitude - (negative ? 0 : 1)) return out_of_range();
+  return static_cast<std::int64_t>(negative ? 0 - magnitude : magnitude);
+}
+
+struct Unit {
+  std::string_view name;
+  std::uint64_t nanoseconds;
+};
+constexpr std::array<Unit, 8> kUnits{{{"ns", 1},
+                                      {"us", 1'000},
+                                      {"\xc2\xb5s", 1'000},  // micro sign
+                                      {"\xce\xbcs", 1'000},  // Greek mu
+                                      {"ms", 1'000'000},
+                                      {"s", 1'000'000'000},
+                                      {"m", 60'000'000'000},
+                                      {"h", 3'600'000'000'000}}};
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+std::string_view take_while(std::string_view& text, bool (*wanted)(char)) {
+  const auto end = std::find_if_not(text.begin(), text.end(), wanted);
+  const auto length = static_cast<std::size_t>(end - text.begin());
+  const std::string_view taken = text.substr(0, length);
+  text.remove_prefix(length);
+  return taken;
+}
+
+// One pair of number and unit, in nanoseconds.
+Result<std::uint64_t> take_pair(std::string_view& text) {
+  const std::string_view whole = take_while(text, is_digit);
+  std::string_view fraction;
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    fraction = take_while(text, is_digit);
+  }
+  if (whole.empty() && fraction.empty()) return parse_error();
+  const std::string_view name = take_while(text, [](char c) { return c != '.' && !is_digit(c); });
+  const auto unit = std::find_if(kUnits.begin(), kUnits.end(),
+                                 [&](const Unit& candidate) { return candidate.name == name; });
+  if (unit == kUnits.end()) return parse_error();
+
+  const auto number = parse_digits(whole, 10);
+  std::uint64_t nanoseconds = 0;
+  // To the original a duration too long is a text it cannot parse, not a range error.
+  if (!number || __builtin_mul_overflow(*number, unit->nanoseconds, &nanoseconds)) {
+    return parse_error();
+  }
+  double place = static_cast<double>(unit->nanoseconds);
+  double part = 0;
+  for (const char c : fraction) part += (place /= 10) * (c - '0');
+  // The nudge keeps 1.1s from losing a nanosecond to binary fractions.
+  return nanoseconds + static_cast<std::uint64_t>(part + 1e-3);
+}
+
+}  // namespace
+
+Result<std::int64_t> parse_integer(std::string_view text) {
+  const bool negative = take_sign(text);
+  const std::string_view whole = text;
+  const unsigned base = take_base(text);
+  if (text.empty() || !underscores_separate_digits(text, text.size() < whole.size())) {
+    return parse_error();
+  }
+  const auto magnitude = parse_digits(text, base);
+  if (!magnitude) return magnitude.error();
+  return with_sign(*magnitude, negative);
+}
+
+Result<bool> parse_boolean(std::string_view text) {
+  for (const std::string_view word : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (text == word) return true;
+  }
+  for (const std::string_view word : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (text == word) return false;
+  }
+  return parse_error();
+}
+
+Result<Duration> parse_duration(std::string_view text) {
+  const bool negative = take_sign(text);
+  if (text == "0") return Duration::zero();
+  if (text.empty()) return parse_error();
+  std::uint64_t total = 0;
+  while (!text.empty()) {
+    const auto part = take_pair(text);
+    if (!part || __builtin_add_overflow(total, *part, &total)) return parse_error();
+  }
+  const auto signed_total = with_sign(total, negative);
+  if (!signed_total) return parse_error();
+  return Duration(*signed_total);
+}
+
+Result<double> parse_float(std::string_view text) {
+  std::string_view digits = text;
+  const bool negative = take_sign(digits);
+  double value = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, value);
+  if (error == std::errc::result_out_of_range) return out_of_range();
+  if (error != std::errc() || stop != end || digits.starts_with('-')) return parse_error();
+  return negative ? -value : value;
+}
+
+std::string format_duration(Duration duration) {
+  const std::int64_t count = duration.count();
+  const char* sign = count < 0 ? "-" : "";
+  const std::uint64_t nanoseconds =
+      count < 0 ? 0 - static_cast<std::uint64_t>(count) : static_cast<std::uint64_t>(count);
+  // At most nine decimals, none of them trailing zeros.
+  const auto decimal = [](std::uint64_t value, std::uint64_t unit) {
+    std::string text = fmt::format("{}", value / unit);
+    if (value % unit == 0) return text;
+    std::string fraction = fmt::format("{}", unit + value % unit).substr(1);
+    fraction.erase(fraction.find_last_not_of('0') + 1);
+    return text + "." + fraction;
+  };
+  if (nanoseconds == 0) return "0s";
+  if (nanoseconds < 1'000) return fmt::format("{}{}ns", sign, nanoseconds);
+  if (nanoseconds < 1'000'000) return sign + decimal(nanoseconds, 1'000) + "\xc2\xb5s";
+  if (nanoseconds < 1'000'000'000) return sign + decimal(nanoseconds, 1'000'000) + "ms";
+
+  const std::uint64_t minutes = nanoseconds / 60'000'000'000;
+  const std::string seconds = decimal(nanoseconds % 60'000'000'000, 1'000'000'000) + "s";
+  if (minutes == 0) return sign + seconds;
+  if (minutes < 60) return fmt::format("{}{}m{}", sign, minutes, seconds);
+  return fmt::format("{}{}h{}m{}", sign, minutes / 60, minutes % 60, seconds);
+}
+
+}  // namespace nsq::cli
