@@ -13,6 +13,7 @@
 #include "broker/channel.h"
 #include "broker/consumer.h"
 #include "broker/health.h"
+#include "broker/metadata.h"
 #include "broker/options.h"
 #include "broker/schedule.h"
 #include "broker/stats.h"
@@ -34,9 +35,9 @@ class Broker {
   // topics and channels exist or are paused, is on disk.
   using Done = std::function<void(Result<void>)>;
 
-  // `on_earlier_deadline` is called on any thread whenever `advance` is wanted earlier than it
-  // said.
-  Broker(Options options, std::string data_path, storage::FileSystem& files,
+  // `on_earlier_deadline` is called on any thread, with locks held, whenever `advance` is wanted
+  // earlier than it said; it must only take note. `version` is for nsqd.dat.
+  Broker(Options options, std::string data_path, std::string version, storage::FileSystem& files,
          storage::WorkQueue& work, std::function<void(Instant)> on_earlier_deadline,
          std::uint64_t seed);
   ~Broker();
@@ -86,30 +87,35 @@ class Broker {
  private:
   using Topics = std::map<std::string, std::shared_ptr<Topic>, std::less<>>;
 
-  std::shared_ptr<Topic> make_topic(std::string_view name, Moment now) NSQ_REQUIRES(mutex_);
-  void delete_idle_ephemeral(const std::shared_ptr<Topic>& topic, const Channel& channel,
-                             Moment now);
-  void remove_topic(const std::shared_ptr<Topic>& topic);
-  Result<void> load_metadata(Moment now);
-  Result<void> load_topics(Moment now);
+  Topic::Home home() { return {options_, files_, work_, schedule_, health_}; }
+  std::string topics_path() const { return data_path_ + "/topics"; }
+  std::string metadata_path() const { return data_path_ + "/nsqd.dat"; }
+  std::uint64_t next_seed() NSQ_REQUIRES(mutex_);
+  std::vector<std::shared_ptr<Topic>> topic_list() const;
+
+  Result<std::map<std::string, std::string>> find_directories();
+  Result<void> load_topic(const Metadata::Topic& note, const std::string& directory, Moment now);
+  Metadata load_metadata();
+
+  void clean_up_after(const std::shared_ptr<Channel>& channel, Moment now);
+  void remove_topic(std::shared_ptr<Topic> topic, Done done);
+  void remove_files(std::shared_ptr<Topic> topic, Done done);
   void request_persist(Done done);
   void persist();
   Result<void> write_metadata();
-  std::string topic_directory(std::string_view name) const;
 
   const Options options_;
   const std::string data_path_;
+  const std::string version_;
   storage::FileSystem& files_;
   storage::WorkQueue& work_;
   Schedule schedule_;
   Health health_;
-  std::uint64_t seed_;
 
   mutable Mutex mutex_;
   Topics topics_ NSQ_GUARDED_BY(mutex_);
-  std::uint64_t trash_count_ NSQ_GUARDED_BY(mutex_) = 0;
+  std::uint64_t seed_ NSQ_GUARDED_BY(mutex_);
   bool persist_requested_ NSQ_GUARDED_BY(mutex_) = false;
-  bool loading_ NSQ_GUARDED_BY(mutex_) = false;
   std::vector<Done> persist_waiters_ NSQ_GUARDED_BY(mutex_);
 };
 

@@ -11,18 +11,19 @@
 #include "base/instant.h"
 #include "base/min_heap.h"
 #include "base/mutex.h"
-#include "broker/channel_journal.h"
+#include "broker/broker_error.h"
 #include "broker/consumer.h"
 #include "broker/deliveries.h"
 #include "broker/delivery_turns.h"
 #include "broker/in_flight.h"
-#include "broker/interval_set.h"
+#include "broker/journal_entries.h"
 #include "broker/latency.h"
 #include "broker/options.h"
 #include "broker/schedule.h"
 #include "broker/stats.h"
 #include "protocol/message_id.h"
 #include "storage/message_log.h"
+#include "storage/work_queue.h"
 
 namespace nsq::broker {
 
@@ -58,11 +59,18 @@ enum class AnswerOutcome : std::uint8_t {
 // a Consumer.
 class Channel : public Timed, public std::enable_shared_from_this<Channel> {
  public:
-  struct Home;  // what a channel is given by its topic; see topic.h
+  // What a channel is given by its topic.
+  struct Home {
+    const Options& options;  // these three outlive the channel
+    storage::WorkQueue& work;
+    Schedule& schedule;
+    std::shared_ptr<storage::MessageLog> log;
+    std::function<void(Moment)> on_changes;  // take_changes() has something to say
+    std::uint64_t seed = 0;                  // for sampling
+  };
 
-  Channel(std::string name, bool bounded, std::uint32_t number, const Options& options,
-          storage::MessageLog& log, storage::WorkQueue& work, Schedule& schedule,
-          std::function<void(Instant)> on_changes, std::uint64_t seed);
+  // `bounded`: keeps no more messages waiting than the memory window holds, and drops the rest.
+  Channel(std::string name, bool bounded, std::uint32_t number, Home home);
   ~Channel() override;
 
   const std::string& name() const { return name_; }
@@ -100,22 +108,21 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
   // ---------------------------------------------------------------
 
   struct Deferral {
-    storage::Index index;
+    Index index;
     Instant due;
   };
 
   // Starts an empty channel whose first message will be `start`.
-  void start_at(storage::Index start);
+  void start_at(Index start);
   // Puts back what the journal knew; everything before the log's first index is finished.
-  void restore(const ChannelRecord& record, storage::Index log_begin, storage::Index end,
-               Moment now);
+  void restore(const ChannelRecord& record, Index log_begin, Index end, Moment now);
 
   // The topic's messages up to `end` are this channel's now, `deferred` among them not before their
   // time and `gaps` not at all (indexes no message has). Consumers to be told are added to `calls`.
-  void extend(storage::Index end, std::span<const Deferral> deferred, const IntervalSet& gaps,
-              Moment now, ConsumerCalls& calls);
+  void extend(Index end, std::span<const Deferral> deferred, const IntervalSet& gaps, Moment now,
+              ConsumerCalls& calls);
   // Messages nobody is to get: the topic was emptied of them.
-  void discard(storage::IndexRange range, ConsumerCalls& calls);
+  void discard(IndexRange range, Moment now, ConsumerCalls& calls);
 
   Result<std::shared_ptr<Subscription>> subscribe(std::shared_ptr<Consumer> consumer,
                                                   SubscriptionOptions options);
@@ -123,30 +130,33 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
   bool unsubscribe(Subscription& subscription, Moment now);
 
   void set_paused(bool paused);
-  void empty();
+  void empty(Moment now);
   // Refuses new consumers and tells the present ones. Idempotent.
   void close();
+  // The same, if there are none. Says whether it is closed.
+  bool close_if_idle();
 
   Instant advance(Moment now) override;
 
   // The first message not finished; everything before it this channel no longer needs.
-  storage::Index floor() const;
-  void collect_unfinished(storage::IndexRange within, IntervalSet& unfinished) const;
+  Index floor() const;
+  void collect_unfinished(IndexRange within, IntervalSet& unfinished) const;
 
-  // What has changed since the last call, for the journal. Empty for ephemeral channels.
-  void take_changes(Moment now, std::string& entries);
-  // Everything, as a journal that starts here would have to say it. `stopping` also counts what is
-  // in flight as delivered and waiting again.
-  void encode_state(Moment now, bool stopping, std::string& entries) const;
+  // Appends what has changed since the last call, for the journal. Nothing for ephemeral channels.
+  // `stopping`: what is in flight is waiting again as well.
+  void take_changes(bool stopping, std::string& entries);
+  // Appends everything a journal that starts here would have to say of this channel. What is in
+  // flight counts as waiting, with the attempts it has had.
+  void encode_state(Moment now, std::string& entries) const;
 
  private:
   struct Requeued {
-    storage::Index index;
+    Index index;
     std::uint16_t attempts;
   };
   struct Deferred {
     Instant due;
-    storage::Index index;
+    Index index;
     std::uint16_t attempts;
     friend bool operator>(const Deferred& a, const Deferred& b) {
       return a.due != b.due ? a.due > b.due : a.index > b.index;
@@ -155,59 +165,61 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
   // A place in the log being read: a chunk from memory, or one fetched from disk.
   struct Reader {
     std::shared_ptr<const storage::Chunk> chunk;
+    std::vector<Index> wanted;  // for messages that wait again: the chunk has these, and no others
     bool fetching = false;
+    Instant asked;  // when fetching began
+    Instant retry;  // after a failed read: not before; otherwise zero
   };
 
   std::uint64_t fresh_depth() const NSQ_REQUIRES(mutex_);
   std::uint64_t waiting_depth() const NSQ_REQUIRES(mutex_);
-  void finish(storage::IndexRange range) NSQ_REQUIRES(mutex_);
-  void requeue(storage::Index index, std::uint16_t attempts) NSQ_REQUIRES(mutex_);
-  void defer(storage::Index index, std::uint16_t attempts, Instant due) NSQ_REQUIRES(mutex_);
-  bool finish_in_flight(Subscription& subscription, const InFlightMessage& message, Moment now)
-      NSQ_REQUIRES(mutex_);
-  AnswerOutcome answer_one(Subscription& subscription, const Answer& answer, Moment now)
-      NSQ_REQUIRES(mutex_);
+  std::uint64_t deliverable() const NSQ_REQUIRES(mutex_);
+  void finish(IndexRange range) NSQ_REQUIRES(mutex_);
+  void requeue(Index index, std::uint16_t attempts) NSQ_REQUIRES(mutex_);
+  void defer(Index index, std::uint16_t attempts, Duration delay, Moment now) NSQ_REQUIRES(mutex_);
+  AnswerOutcome answer_one(Subscription& subscription, const Answer& answer, Moment now,
+                           IndexRange& finished) NSQ_REQUIRES(mutex_);
+  void drop_overflow(Index first_new) NSQ_REQUIRES(mutex_);
 
-  std::size_t take_requeued(Subscription& subscription, Moment now, PullLimit& limit,
-                            std::size_t share, Deliveries& deliveries) NSQ_REQUIRES(mutex_);
-  std::size_t take_fresh(Subscription& subscription, Moment now, PullLimit& limit,
-                         std::size_t share, Deliveries& deliveries) NSQ_REQUIRES(mutex_);
-  bool skip_to_fresh() NSQ_REQUIRES(mutex_);
-  bool open_fresh_chunk() NSQ_REQUIRES(mutex_);
-  bool deliver(Subscription& subscription, Moment now, const storage::Record& record,
-               std::uint16_t attempts, const std::shared_ptr<const storage::Chunk>& chunk,
-               PullLimit& limit, Deliveries& deliveries) NSQ_REQUIRES(mutex_);
-  void fetch_fresh() NSQ_REQUIRES(mutex_);
-  void fetch_requeued() NSQ_REQUIRES(mutex_);
-  void install_fresh(Result<std::shared_ptr<const storage::Chunk>> chunk);
-  void install_requeued(Result<std::shared_ptr<const storage::Chunk>> chunk);
-  void lose(storage::IndexRange range) NSQ_REQUIRES(mutex_);
+  struct Taking;  // one pull under way
+  std::size_t share_of(const Subscription& subscription, PullLimit limit) const
+      NSQ_REQUIRES(mutex_);
+  void take(Taking& taking) NSQ_REQUIRES(mutex_);
+  void take_requeued(Taking& taking, std::size_t most) NSQ_REQUIRES(mutex_);
+  void take_fresh(Taking& taking, std::size_t most) NSQ_REQUIRES(mutex_);
+  void deliver(Taking& taking, const storage::Record& record, std::uint16_t attempts,
+               const std::shared_ptr<const storage::Chunk>& chunk) NSQ_REQUIRES(mutex_);
+  bool open_fresh_chunk(Moment now) NSQ_REQUIRES(mutex_);
+  std::shared_ptr<const storage::Chunk> chunk_for_requeued(Index index, Moment now)
+      NSQ_REQUIRES(mutex_);
+  void fetch_fresh(Moment now) NSQ_REQUIRES(mutex_);
+  void fetch_requeued(Moment now) NSQ_REQUIRES(mutex_);
+  void install(Reader& reader, Result<std::shared_ptr<const storage::Chunk>> chunk);
+  void lose(IndexRange range) NSQ_REQUIRES(mutex_);
 
+  void close_now(ConsumerCalls& calls) NSQ_REQUIRES(mutex_);
   bool ready(const Subscription& subscription) const NSQ_REQUIRES(mutex_);
-  void settle_turn(Subscription& subscription) NSQ_REQUIRES(mutex_);
   void call_waiting(ConsumerCalls& calls) NSQ_REQUIRES(mutex_);
   void note_deadline() NSQ_REQUIRES(mutex_);
-  void note_change(Moment now) NSQ_REQUIRES(mutex_);
+  void note_changes(Moment now) NSQ_REQUIRES(mutex_);
+  void encode_in_flight(std::string& entries) const NSQ_REQUIRES(mutex_);
   Instant next_deadline() const NSQ_REQUIRES(mutex_);
-  void requeue_held_by(const Subscription& subscription) NSQ_REQUIRES(mutex_);
 
   const std::string name_;
   const bool ephemeral_;
-  const bool bounded_;  // keeps no more than the memory window; overflow is dropped
+  // Lives in memory only, since it or its topic is ephemeral: keeps no more than the memory window
+  // holds, drops the overflow, and is not mentioned in a journal.
+  const bool bounded_;
   const std::uint32_t number_;
-  const Options& options_;
-  storage::MessageLog& log_;
-  storage::WorkQueue& work_;
-  Schedule& schedule_;
-  const std::function<void(Instant)> on_changes_;
+  const Home home_;
 
   mutable Mutex mutex_;
   bool closed_ NSQ_GUARDED_BY(mutex_) = false;
   bool paused_ NSQ_GUARDED_BY(mutex_) = false;
 
-  storage::Index floor_ NSQ_GUARDED_BY(mutex_) = 0;
-  storage::Index next_ NSQ_GUARDED_BY(mutex_) = 0;
-  storage::Index end_ NSQ_GUARDED_BY(mutex_) = 0;
+  Index floor_ NSQ_GUARDED_BY(mutex_) = 0;
+  Index next_ NSQ_GUARDED_BY(mutex_) = 0;
+  Index end_ NSQ_GUARDED_BY(mutex_) = 0;
   IntervalSet finished_ NSQ_GUARDED_BY(mutex_);  // at or above floor_
   IntervalSet skip_ NSQ_GUARDED_BY(mutex_);  // within [next_, end_): not to be met by the cursor
   InFlight in_flight_ NSQ_GUARDED_BY(mutex_);
@@ -215,12 +227,16 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
   std::deque<Requeued> requeued_ NSQ_GUARDED_BY(mutex_);
   Reader fresh_ NSQ_GUARDED_BY(mutex_);
   Reader again_ NSQ_GUARDED_BY(mutex_);
-  bool requeued_first_ NSQ_GUARDED_BY(mutex_) = true;
+  bool requeued_first_ NSQ_GUARDED_BY(mutex_) = true;  // when there is room for only one
+  Instant armed_for_ NSQ_GUARDED_BY(mutex_) = Instant::never();
 
   std::vector<std::shared_ptr<Subscription>> subscriptions_ NSQ_GUARDED_BY(mutex_);
   DeliveryTurns turns_ NSQ_GUARDED_BY(mutex_);
 
-  ChannelChanges changes_ NSQ_GUARDED_BY(mutex_);
+  // What the journal does not know yet.
+  IntervalSet new_finished_ NSQ_GUARDED_BY(mutex_);
+  std::vector<std::pair<Index, WaitingNote>> new_waiting_ NSQ_GUARDED_BY(mutex_);
+  bool changes_noted_ NSQ_GUARDED_BY(mutex_) = false;
   LatencyWindow latency_ NSQ_GUARDED_BY(mutex_);
   std::minstd_rand sampling_ NSQ_GUARDED_BY(mutex_);
   std::uint64_t message_count_ NSQ_GUARDED_BY(mutex_) = 0;

@@ -68,7 +68,10 @@ class Subscription {
   std::uint64_t requeue_count_ = 0;
   bool closed_ = false;  // unsubscribed, or its channel is gone
   Turn turn_ = Turn::Idle;
-  std::list<Subscription*> place_;  // this subscription's own list node while it is not waiting
+  // The subscription's place in the queue: a list node it keeps here while it is not waiting, so
+  // that queueing never allocates.
+  std::list<Subscription*> place_;
+  const std::list<Subscription*>::iterator position_;
 };
 
 }  // namespace nsq::broker

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +14,8 @@
 #include "base/instant.h"
 #include "base/mutex.h"
 #include "broker/channel.h"
+#include "broker/health.h"
+#include "broker/journal_entries.h"
 #include "broker/options.h"
 #include "broker/schedule.h"
 #include "broker/stats.h"
@@ -20,6 +24,10 @@
 #include "storage/message_log.h"
 
 namespace nsq::broker {
+
+// An index that no log has reached yet, however busy (up to 2^22 messages a second for ever) and
+// however much of it a crash has taken back.
+Index index_of_time(Timestamp time);
 
 // Messages published together: all of them are kept, or none.
 struct Publication {
@@ -40,8 +48,8 @@ class PublishWaiter {
 // Messages are handed to the channels up to `routed`; what lies beyond waits at the topic, because
 // it has no channels, is paused, or has not been written yet.
 //
-// Threading: shared. Two locks: the topic's own, short, and the writer's place, which one thread
-// holds while it writes for all. Lock order: topic, channel, log, schedule.
+// Threading: shared; one short lock, never held during I/O. Writing is done by the publishing
+// thread that finds nobody else at it, for all who append meanwhile.
 class Topic : public Timed, public std::enable_shared_from_this<Topic> {
  public:
   // What a topic is given by its broker, which outlives it.
@@ -54,6 +62,7 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   };
 
   Topic(std::string name, std::string directory, const Home& home, Moment now, std::uint64_t seed);
+
   ~Topic() override;
 
   const std::string& name() const { return name_; }
@@ -80,8 +89,11 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
     bool paused = false;
   };
 
-  // Reads what an earlier process left in the directory.
-  Result<void> recover(Moment now);
+  // Reads what an earlier process left in the directory, if anything. To be called first.
+  // Errors: I/O, or a format of a newer version.
+  Result<void> recover(bool paused, Moment now);
+  // Whether the channel was deleted, as far as the journal remembers.
+  bool was_deleted(std::string_view channel) const;
   // Creates the channel if it is not there. Errors: Exiting.
   Result<std::shared_ptr<Channel>> channel(std::string_view name, Moment now);
   // Errors: ChannelNotFound. The channel's consumers are told to go.
@@ -92,9 +104,15 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   std::size_t channel_count() const;
   bool exiting() const;
 
+  // Deletes that channel if nobody is subscribed to it. Says whether it did.
+  bool delete_idle_channel(const std::shared_ptr<Channel>& channel, Moment now);
   // Refuses publishes and closes the channels: the topic is going for good, its files are to be
-  // removed by the caller.
+  // removed by the caller, once nobody is at them.
   void close();
+  // The same, if it has no channels. Says whether it did.
+  bool close_if_empty();
+  // No publish is being written any more. Requires: closed.
+  bool quiet() const;
   // Writes and syncs all there is, marking the directory as cleanly left. Nothing may be published
   // or answered any more. May take as long as the disk does.
   Result<void> shut_down(Moment now);
@@ -104,37 +122,64 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   const std::string& directory() const { return directory_; }
 
  private:
-  struct Waiting {
-    storage::Index end;
-    std::shared_ptr<PublishWaiter> waiter;
+  // A publish that has been appended and not been answered.
+  struct Unanswered {
+    Index end = 0;
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;
+    std::shared_ptr<PublishWaiter> waiter;           // told when it is settled,
+    std::optional<Result<void>>* outcome = nullptr;  // or, for the thread that writes, this is set
   };
   struct HeldDeferral {
-    storage::Index index;
+    Index index = 0;
     Timestamp due;
     bool journaled = false;
   };
-  using Notices = std::vector<std::pair<std::shared_ptr<PublishWaiter>, Result<void>>>;
+  // What is to be said once no lock is held.
+  struct Notices {
+    std::vector<std::pair<std::shared_ptr<PublishWaiter>, Result<void>>> published;
+    ConsumerCalls consumers;
+    void make();
+  };
 
-  bool held() const NSQ_REQUIRES(mutex_);
-  void append(const Publication& publication, Moment now) NSQ_REQUIRES(mutex_);
-  std::size_t drop_overflow(std::span<const Publication> publications) NSQ_REQUIRES(mutex_);
-  // Writes until nothing is left to write; called by the thread that has the writer's place.
-  void write_all(Lock& lock, Moment now, ConsumerCalls& calls, Notices& notices)
+  bool held() const NSQ_REQUIRES(mutex_) { return paused_ || channels_.empty(); }
+  bool in_memory() const { return ephemeral_ || home_.options.durability == Durability::Memory; }
+  std::uint64_t held_depth() const NSQ_REQUIRES(mutex_);
+
+  // publishing, in topic_publish.cpp
+  Unanswered append(std::span<const Publication> publications, Moment now) NSQ_REQUIRES(mutex_);
+  void publish_in_memory(std::span<const Publication> publications, Moment now, Notices& notices)
       NSQ_REQUIRES(mutex_);
+  Result<void> make_room_in_memory(Lock& lock, Moment now, Notices& notices) NSQ_REQUIRES(mutex_);
+  bool has_room_for(std::span<const Publication> publications) const NSQ_REQUIRES(mutex_);
+  Result<void> write_all(Lock& lock, Moment now, Notices& notices) NSQ_REQUIRES(mutex_);
   void fail_unwritten(const Error& error, Notices& notices) NSQ_REQUIRES(mutex_);
-  void settle(storage::Index done, Notices& notices) NSQ_REQUIRES(mutex_);
-  void route(storage::Index end, Moment now, ConsumerCalls& calls) NSQ_REQUIRES(mutex_);
-  void note_structure(std::string entries) NSQ_REQUIRES(mutex_);
-  void flush_structure(Moment now);
-
+  void settle(Unanswered& publish, Result<void> outcome, Notices& notices) NSQ_REQUIRES(mutex_);
+  void settle_through(Index end, Notices& notices) NSQ_REQUIRES(mutex_);
+  void route(Index end, Moment now, Notices& notices) NSQ_REQUIRES(mutex_);
+  // Writes pending structure, if nobody else is about to.
+  void write_structure(Moment now);
   void request_sync() NSQ_REQUIRES(mutex_);
   void run_sync();
-  void request_journal(Instant at);
-  void flush_journal(Moment now);
-  void rewrite_journal(Moment now);
+
+  // what survives a restart, in topic_journal.cpp
+  void begin_hold() NSQ_REQUIRES(mutex_);
+  void end_hold(Moment now, Notices& notices) NSQ_REQUIRES(mutex_);
+  Result<void> make_directory() NSQ_EXCLUDES(mutex_);
+  void request_journal(Moment now);
+  void flush_journal(Moment now) NSQ_EXCLUDES(mutex_);
+  void rewrite_journal(Moment now) NSQ_REQUIRES(flush_mutex_);
+  void encode_state(std::string& entries) const NSQ_REQUIRES(mutex_);
+  std::vector<std::shared_ptr<Channel>> channel_list() const NSQ_REQUIRES(mutex_);
+  void restore(TopicRecord& record, const storage::MessageLog::Recovery& log, bool paused,
+               Moment now) NSQ_REQUIRES(mutex_);
+  void request_maintenance(Instant at) NSQ_REQUIRES(mutex_);
   void maintain(Moment now);
-  storage::Index lowest_needed() const NSQ_REQUIRES(mutex_);
-  void encode_topic_state(std::string& entries) const NSQ_REQUIRES(mutex_);
+  Result<void> secure_journal(Moment now);
+  Index lowest_needed() const NSQ_REQUIRES(mutex_);
+  IntervalSet unfinished(IndexRange within) const NSQ_REQUIRES(mutex_);
+
+  void forget_channel(const std::shared_ptr<Channel>& channel, Moment now) NSQ_REQUIRES(mutex_);
   std::shared_ptr<Channel> make_channel(const std::string& name, std::uint32_t number)
       NSQ_REQUIRES(mutex_);
 
@@ -143,34 +188,48 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   const std::string directory_;
   const Home home_;
   const std::uint64_t seed_;
-
-  std::unique_ptr<storage::MessageLog> log_;
-  std::unique_ptr<storage::Journal> journal_;  // none for ephemeral topics
+  const std::shared_ptr<storage::MessageLog> log_;
+  storage::Journal journal_;  // unused by ephemeral topics
 
   mutable Mutex mutex_;
   bool exiting_ NSQ_GUARDED_BY(mutex_) = false;
   bool paused_ NSQ_GUARDED_BY(mutex_) = false;
   std::map<std::string, std::shared_ptr<Channel>, std::less<>> channels_ NSQ_GUARDED_BY(mutex_);
   std::uint32_t next_channel_number_ NSQ_GUARDED_BY(mutex_) = 1;
+  std::set<std::string> deleted_ NSQ_GUARDED_BY(mutex_);
 
-  storage::Index routed_ NSQ_GUARDED_BY(mutex_) = 0;
-  storage::Index visible_end_ NSQ_GUARDED_BY(mutex_) = 0;  // written (or, in memory mode, appended)
-  IntervalSet gaps_ NSQ_GUARDED_BY(mutex_);  // indexes at or above routed_ without message
+  // Messages below routed_ are the channels'; those from there to visible_end_ wait here; those
+  // beyond are not written yet.
+  Index routed_ NSQ_GUARDED_BY(mutex_) = 0;
+  Index visible_end_ NSQ_GUARDED_BY(mutex_) = 0;
+  IntervalSet gaps_ NSQ_GUARDED_BY(mutex_);                    // at or above routed_
   std::deque<HeldDeferral> deferrals_ NSQ_GUARDED_BY(mutex_);  // at or above routed_
 
-  bool writing_ NSQ_GUARDED_BY(mutex_) = false;
-  bool syncing_ NSQ_GUARDED_BY(mutex_) = false;
-  std::string structure_
-      NSQ_GUARDED_BY(mutex_);  // journal entries that must precede any more messages
-  bool structure_unsynced_ NSQ_GUARDED_BY(mutex_) = false;
-  std::deque<Waiting> waiting_ NSQ_GUARDED_BY(mutex_);
-  storage::Index synced_end_ NSQ_GUARDED_BY(mutex_) = 0;
+  bool writing_ NSQ_GUARDED_BY(mutex_) = false;  // some thread has the writer's place
+  bool syncing_ NSQ_GUARDED_BY(mutex_) = false;  // a sync is submitted or under way
+  // Journal entries that have to be written before any message: without them a channel could miss
+  // messages published after it was made.
+  std::string structure_ NSQ_GUARDED_BY(mutex_);
+  std::deque<Unanswered> unanswered_ NSQ_GUARDED_BY(mutex_);  // in order of `end`
   std::uint64_t unsynced_messages_ NSQ_GUARDED_BY(mutex_) = 0;
+  std::optional<storage::LogPosition> sound_ NSQ_GUARDED_BY(mutex_);  // synced up to here
+  bool sound_journaled_ NSQ_GUARDED_BY(mutex_) = true;
+
   Instant sync_due_ NSQ_GUARDED_BY(mutex_) = Instant::never();
-  Instant journal_due_ NSQ_GUARDED_BY(mutex_) = Instant::never();
   Instant maintenance_due_ NSQ_GUARDED_BY(mutex_) = Instant::never();
-  bool journal_failed_ NSQ_GUARDED_BY(mutex_) = false;
-  std::atomic<bool> changes_pending_{false};
+  Moment last_moment_ NSQ_GUARDED_BY(mutex_);  // a recent one, for work that is handed none
+  bool directory_unsynced_ NSQ_GUARDED_BY(mutex_) = false;
+  bool used_ NSQ_GUARDED_BY(mutex_) =
+      false;  // something was written since the directory was left cleanly
+
+  std::atomic<bool> directory_made_{false};
+  std::atomic<bool> journal_requested_{false};
+  // Held for a whole flush, I/O included, so that changes reach the journal in order. Only ever
+  // taken by storage work, before any other lock.
+  Mutex flush_mutex_;
+  // A flush could not be written: the journal lacks changes, and has to be rewritten as a whole.
+  bool journal_incomplete_ NSQ_GUARDED_BY(flush_mutex_) = false;
+  std::uint64_t journal_rewritten_bytes_ NSQ_GUARDED_BY(flush_mutex_) = 0;
 
   std::uint64_t message_count_ NSQ_GUARDED_BY(mutex_) = 0;
   std::uint64_t message_bytes_ NSQ_GUARDED_BY(mutex_) = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 #include <map>
@@ -14,6 +15,16 @@ namespace nsq::storage {
 // Threading: confined.
 class IntervalSet {
  public:
+  IntervalSet() = default;
+  IntervalSet(const IntervalSet& other) : ranges_(other.ranges_), count_(other.count_) {}
+  IntervalSet(IntervalSet&&) = default;
+  IntervalSet& operator=(const IntervalSet& other) {
+    ranges_ = other.ranges_;
+    count_ = other.count_;
+    return *this;
+  }
+  IntervalSet& operator=(IntervalSet&&) = default;
+
   void add(IndexRange range);
   void add(Index index) { add({index, index + 1}); }
   void add(const IntervalSet& other);

@@ -1,0 +1,369 @@
+#include "broker/broker.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "protocol/names.h"
+
+namespace nsq::broker {
+namespace {
+
+// What remains of a deleted topic until its files are removed.
+constexpr std::string_view kTrashPrefix = "trash.";
+constexpr int kSubscribeAttempts = 10;
+
+}  // namespace
+
+Broker::Broker(Options options, std::string data_path, std::string version,
+               storage::FileSystem& files, storage::WorkQueue& work,
+               std::function<void(Instant)> on_earlier_deadline, std::uint64_t seed)
+    : options_(std::move(options)),
+      data_path_(data_path.empty() ? "." : std::move(data_path)),
+      version_(std::move(version)),
+      files_(files),
+      work_(work),
+      schedule_(std::move(on_earlier_deadline)),
+      seed_(seed) {}
+
+Broker::~Broker() = default;
+
+std::uint64_t Broker::next_seed() {
+  // splitmix64: neighbouring states give unrelated seeds.
+  std::uint64_t mixed = (seed_ += 0x9e3779b97f4a7c15ULL);
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebULL;
+  return mixed ^ (mixed >> 31);
+}
+
+Instant Broker::advance(Moment now) {
+  return schedule_.advance(now);
+}
+
+// --- topics
+// ---------------------------------------------------------------------------------------
+
+std::shared_ptr<Topic> Broker::topic(std::string_view name, Moment now) {
+  std::shared_ptr<Topic> topic;
+  {
+    Lock lock(mutex_);
+    if (const auto found = topics_.find(name); found != topics_.end()) return found->second;
+    // The directory is named after the moment too, so that a topic deleted and created again does
+    // not meet its own remains.
+    const std::string directory =
+        topics_path() + "/" + std::string(name) + "@" + std::to_string(index_of_time(now.wall));
+    topic = std::make_shared<Topic>(std::string(name), directory, home(), now, next_seed());
+    topics_.emplace(name, topic);
+  }
+  log::info("TOPIC({}): created", name);
+  if (!topic->ephemeral()) request_persist(nullptr);
+  return topic;
+}
+
+std::shared_ptr<Topic> Broker::find_topic(std::string_view name) const {
+  Lock lock(mutex_);
+  const auto found = topics_.find(name);
+  return found == topics_.end() ? nullptr : found->second;
+}
+
+std::vector<std::shared_ptr<Topic>> Broker::topic_list() const {
+  std::vector<std::shared_ptr<Topic>> list;
+  Lock lock(mutex_);
+  for (const auto& [name, topic] : topics_) list.push_back(topic);
+  return list;
+}
+
+void Broker::remove_topic(std::shared_ptr<Topic> topic, Done done) {
+  {
+    Lock lock(mutex_);
+    const auto found = topics_.find(topic->name());
+    if (found != topics_.end() && found->second == topic) topics_.erase(found);
+  }
+  topic->close();
+  log::info("TOPIC({}): deleting", topic->name());
+  if (topic->ephemeral()) {
+    if (done) done({});
+    return;
+  }
+  remove_files(std::move(topic), std::move(done));
+}
+
+void Broker::remove_files(std::shared_ptr<Topic> topic, Done done) {
+  using Lane = storage::WorkQueue::Lane;
+  work_.submit(Lane::Background,
+               [this, topic = std::move(topic), done = std::move(done)]() mutable {
+                 if (!topic->quiet()) return remove_files(std::move(topic), std::move(done));
+                 const std::string& directory = topic->directory();
+                 const std::string trash = topics_path() + "/" + std::string(kTrashPrefix) +
+                                           directory.substr(topics_path().size() + 1);
+                 Result<void> moved;
+                 if (files_.exists(directory)) moved = files_.rename(directory, trash);
+                 if (!moved) {
+                   log::error("TOPIC({}): cannot remove the files: {}", topic->name(),
+                              moved.error().to_string());
+                 }
+                 request_persist([moved, done = std::move(done)](Result<void> persisted) {
+                   if (done) done(moved ? persisted : moved);
+                 });
+                 if (auto removed = files_.remove_tree(trash); !removed) {
+                   log::error("{}: {}", trash, removed.error().to_string());
+                 }
+               });
+}
+
+// --- subscriptions
+// --------------------------------------------------------------------------------
+
+Result<std::shared_ptr<Subscription>> Broker::subscribe(std::string_view topic_name,
+                                                        std::string_view channel_name,
+                                                        std::shared_ptr<Consumer> consumer,
+                                                        SubscriptionOptions options, Moment now) {
+  // An ephemeral topic or channel may be going just now; the next try makes a new one.
+  for (int attempt = 1;; ++attempt) {
+    const auto topic = this->topic(topic_name, now);
+    const bool is_new = topic->find_channel(channel_name) == nullptr;
+    auto channel = topic->channel(channel_name, now);
+    Result<std::shared_ptr<Subscription>> subscribed =
+        channel ? (*channel)->subscribe(consumer, options) : channel.error();
+    if (channel && is_new && !topic->ephemeral() && !(*channel)->ephemeral()) {
+      request_persist(nullptr);
+    }
+    if (subscribed || subscribed.error() != make_error_code(BrokerErrc::Exiting)) return subscribed;
+    if (attempt == kSubscribeAttempts) return subscribed;
+  }
+}
+
+void Broker::unsubscribe(const std::shared_ptr<Subscription>& subscription, Moment now) {
+  Channel& channel = subscription->channel();
+  const bool last = channel.unsubscribe(*subscription, now);
+  if (last && channel.ephemeral()) clean_up_after(channel.shared_from_this(), now);
+}
+
+// An ephemeral channel has lost its last consumer.
+void Broker::clean_up_after(const std::shared_ptr<Channel>& channel, Moment now) {
+  for (const auto& topic : topic_list()) {
+    if (topic->find_channel(channel->name()) != channel) continue;
+    if (!topic->delete_idle_channel(channel, now)) return;
+    if (topic->ephemeral() && topic->close_if_empty()) remove_topic(topic, nullptr);
+    return;
+  }
+}
+
+// --- administration
+// -------------------------------------------------------------------------------
+
+void Broker::create_topic(std::string_view name, Moment now, Done done) {
+  topic(name, now);
+  request_persist(std::move(done));
+}
+
+void Broker::delete_topic(std::string_view name, Moment, Done done) {
+  auto found = find_topic(name);
+  if (!found) return done(Error(BrokerErrc::TopicNotFound, std::string(name)));
+  remove_topic(std::move(found), std::move(done));
+}
+
+void Broker::empty_topic(std::string_view name, Moment now, Done done) {
+  const auto found = find_topic(name);
+  if (!found) return done(Error(BrokerErrc::TopicNotFound, std::string(name)));
+  found->empty(now);
+  done({});
+}
+
+void Broker::pause_topic(std::string_view name, bool paused, Moment now, Done done) {
+  const auto found = find_topic(name);
+  if (!found) return done(Error(BrokerErrc::TopicNotFound, std::string(name)));
+  found->set_paused(paused, now);
+  request_persist(std::move(done));
+}
+
+void Broker::create_channel(std::string_view topic, std::string_view channel, Moment now,
+                            Done done) {
+  const auto found = find_topic(topic);
+  if (!found) return done(Error(BrokerErrc::TopicNotFound, std::string(topic)));
+  if (auto created = found->channel(channel, now); !created) {
+    return done(Error(BrokerErrc::TopicNotFound, std::string(topic)));  // just being deleted
+  }
+  request_persist(std::move(done));
+}
+
+void Broker::delete_channel(std::string_view topic, std::string_view channel, Moment now,
+                            Done done) {
+  const auto found = find_topic(topic);
+  if (!found) return done(Error(BrokerErrc::TopicNotFound, std::string(topic)));
+  if (auto deleted = found->delete_channel(channel, now); !deleted) return done(deleted);
+  if (found->ephemeral() && found->close_if_empty()) {
+    return remove_topic(found, std::move(done));
+  }
+  request_persist(std::move(done));
+}
+
+void Broker::empty_channel(std::string_view topic, std::string_view channel, Moment now,
+                           Done done) {
+  const auto found = find_topic(topic);
+  if (!found) return done(Error(BrokerErrc::TopicNotFound, std::string(topic)));
+  const auto emptied = found->find_channel(channel);
+  if (!emptied) return done(Error(BrokerErrc::ChannelNotFound, std::string(channel)));
+  emptied->empty(now);
+  done({});
+}
+
+void Broker::pause_channel(std::string_view topic, std::string_view channel, bool paused, Moment,
+                           Done done) {
+  const auto found = find_topic(topic);
+  if (!found) return done(Error(BrokerErrc::TopicNotFound, std::string(topic)));
+  const auto changed = found->find_channel(channel);
+  if (!changed) return done(Error(BrokerErrc::ChannelNotFound, std::string(channel)));
+  changed->set_paused(paused);
+  request_persist(std::move(done));
+}
+
+std::vector<TopicStats> Broker::stats(const StatsFilter& filter, Moment now) const {
+  std::vector<TopicStats> stats;
+  for (const auto& topic : topic_list()) {
+    if (!filter.topic.empty() && filter.topic != topic->name()) continue;
+    TopicStats found = topic->stats(filter, now);
+    if (!filter.channel.empty() && found.channels.empty()) continue;
+    stats.push_back(std::move(found));
+  }
+  return stats;
+}
+
+// --- nsqd.dat
+// -------------------------------------------------------------------------------------
+
+void Broker::request_persist(Done done) {
+  {
+    Lock lock(mutex_);
+    if (done) persist_waiters_.push_back(std::move(done));
+    if (std::exchange(persist_requested_, true)) return;
+  }
+  work_.submit(storage::WorkQueue::Lane::Journal, [this] { persist(); });
+}
+
+void Broker::persist() {
+  std::vector<Done> waiters;
+  {
+    Lock lock(mutex_);
+    persist_requested_ = false;
+    waiters.swap(persist_waiters_);
+  }
+  const auto written = write_metadata();
+  if (!written) {
+    log::error("cannot persist the metadata: {}", written.error().to_string());
+    health_.report(written);
+  }
+  for (const Done& done : waiters) done(written);
+}
+
+Result<void> Broker::write_metadata() {
+  Metadata metadata;
+  for (const auto& topic : topic_list()) {
+    if (topic->ephemeral()) continue;
+    Metadata::Topic note{topic->name(), topic->paused(), {}};
+    for (auto& [name, paused] : topic->channel_notes()) note.channels.push_back({name, paused});
+    metadata.topics.push_back(std::move(note));
+  }
+  return storage::replace_file(files_, metadata_path(), metadata.to_json(version_));
+}
+
+Metadata Broker::load_metadata() {
+  if (!files_.exists(metadata_path())) return {};
+  const auto text = storage::read_file(files_, metadata_path());
+  auto metadata = text ? Metadata::from_json(*text) : Result<Metadata>(text.error());
+  if (metadata) return *metadata;
+  // The logs know which topics and channels there are; what is lost is which were paused.
+  log::error("failed to parse metadata in {} - {}; it is set aside as nsqd.dat.bad",
+             metadata_path(), metadata.error().to_string());
+  if (auto moved = files_.rename(metadata_path(), metadata_path() + ".bad"); !moved) {
+    log::error("{}", moved.error().to_string());
+  }
+  return {};
+}
+
+// --- starting and stopping
+// ------------------------------------------------------------------------
+
+// The topics that have a directory, and which it is.
+Result<std::map<std::string, std::string>> Broker::find_directories() {
+  std::map<std::string, std::string> directories;
+  auto names = files_.list(topics_path());
+  if (!names) return names.error();
+  std::sort(names->begin(), names->end(), [](const std::string& a, const std::string& b) {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+  });
+  for (const std::string& name : *names) {
+    const std::string path = topics_path() + "/" + name;
+    const auto at = name.rfind('@');
+    const std::string topic = name.substr(0, at);
+    if (name.starts_with(kTrashPrefix) && at != std::string::npos) {
+      work_.submit(storage::WorkQueue::Lane::Background, [this, path] {
+        if (auto removed = files_.remove_tree(path); !removed) {
+          log::error("{}: {}", path, removed.error().to_string());
+        }
+      });
+    } else if (at != std::string::npos && protocol::is_valid_name(topic)) {
+      // Of two, the later one counts; the other belongs to a topic deleted before.
+      directories[topic] = path;
+    }
+  }
+  return directories;
+}
+
+Result<void> Broker::load_topic(const Metadata::Topic& note, const std::string& directory,
+                                Moment now) {
+  std::shared_ptr<Topic> topic;
+  {
+    Lock lock(mutex_);
+    const std::string path = directory.empty() ? topics_path() + "/" + note.name + "@" +
+                                                     std::to_string(index_of_time(now.wall))
+                                               : directory;
+    topic = std::make_shared<Topic>(note.name, path, home(), now, next_seed());
+  }
+  if (auto recovered = topic->recover(note.paused, now); !recovered) return recovered;
+  const bool missing =
+      std::any_of(note.channels.begin(), note.channels.end(), [&](const auto& each) {
+        return !topic->find_channel(each.name) && !topic->was_deleted(each.name);
+      });
+  // Channels only the metadata knows all get what waits, not just the first of them.
+  if (missing && !note.paused) topic->set_paused(true, now);
+  for (const Metadata::Channel& channel : note.channels) {
+    if (topic->was_deleted(channel.name)) continue;
+    auto made = topic->channel(channel.name, now);
+    if (!made) return made.error();
+    (*made)->set_paused(channel.paused);
+  }
+  if (missing && !note.paused) topic->set_paused(false, now);
+  log::info("TOPIC({}): loaded", note.name);
+  Lock lock(mutex_);
+  topics_[note.name] = std::move(topic);
+  return {};
+}
+
+Result<void> Broker::load(Moment now) {
+  if (auto made = files_.create_directory(topics_path()); !made) return made;
+  auto directories = find_directories();
+  if (!directories) return directories.error();
+  Metadata metadata = load_metadata();
+  for (const auto& [name, path] : *directories) {
+    const bool known = std::any_of(metadata.topics.begin(), metadata.topics.end(),
+                                   [&](const auto& topic) { return topic.name == name; });
+    if (!known) metadata.topics.push_back({name, false, {}});
+  }
+  for (const Metadata::Topic& topic : metadata.topics) {
+    if (auto loaded = load_topic(topic, (*directories)[topic.name], now); !loaded) return loaded;
+  }
+  return write_metadata();
+}
+
+Result<void> Broker::shut_down(Moment now) {
+  Result<void> done = write_metadata();
+  for (const auto& topic : topic_list()) {
+    if (auto stopped = topic->shut_down(now); !stopped) {
+      log::error("TOPIC({}): {}", topic->name(), stopped.error().to_string());
+      if (done) done = stopped;
+    }
+  }
+  return done;
+}
+
+}  // namespace nsq::broker

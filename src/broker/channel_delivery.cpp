@@ -1,0 +1,220 @@
+// How a channel hands out messages: first what waits again, and what was never delivered, in
+// shares; from memory where it is there, else from disk through the WorkQueue, never waiting for
+// it.
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "broker/channel.h"
+
+namespace nsq::broker {
+namespace {
+
+constexpr std::uint16_t kMaxAttempts = 65535;
+constexpr std::size_t kMaxFetchedAgain = 64;
+constexpr Duration kReadRetry = std::chrono::seconds(1);
+
+}  // namespace
+
+struct Channel::Taking {
+  Subscription& subscription;
+  Moment now;
+  Instant deadline;
+  std::size_t left_bytes;
+  Deliveries& deliveries;
+  std::size_t taken = 0;  // sampled out ones included
+
+  bool full() const { return left_bytes == 0; }
+};
+
+std::size_t Channel::pull(Subscription& subscription, Moment now, PullLimit limit,
+                          Deliveries& deliveries) {
+  ConsumerCalls calls;
+  const std::size_t before = deliveries.messages.size();
+  Lock lock(mutex_);
+  if (subscription.closed_) return 0;
+  const std::size_t share = share_of(subscription, limit);
+  turns_.leave(subscription);
+  if (limit.messages > 0 && limit.body_bytes > 0) {
+    if (!paused_ && share > 0) {
+      Taking taking{subscription, now, now.steady + subscription.options_.msg_timeout,
+                    limit.body_bytes, deliveries};
+      std::size_t most = share;
+      while (most > 0 && !taking.full()) {
+        const std::size_t already = taking.taken;
+        const bool both = !requeued_.empty() && fresh_depth() > 0;
+        std::size_t again = both ? most / 2 : most;
+        if (both && most == 1) again = std::exchange(requeued_first_, !requeued_first_) ? 1 : 0;
+        take_requeued(taking, again);
+        take_fresh(taking, share - taking.taken);
+        if (taking.taken == already) break;
+        most = share - taking.taken;
+      }
+    }
+    if (ready(subscription)) turns_.wait(subscription);
+  }
+  note_deadline();
+  note_changes(now);
+  call_waiting(calls);
+  lock.unlock();
+  calls.make();
+  return deliveries.messages.size() - before;
+}
+
+// Everyone who competes gets about the same, and nobody more than asked for.
+std::size_t Channel::share_of(const Subscription& subscription, PullLimit limit) const {
+  if (!ready(subscription)) return 0;
+  const auto room =
+      static_cast<std::uint64_t>(subscription.ready_count_ - subscription.in_flight_count_);
+  std::uint64_t contenders = turns_.contenders();
+  if (subscription.turn_ == Subscription::Turn::Idle) ++contenders;
+  const std::uint64_t even = (waiting_depth() + contenders - 1) / contenders;
+  return static_cast<std::size_t>(std::min(
+      {room, std::max<std::uint64_t>(even, 1), static_cast<std::uint64_t>(limit.messages)}));
+}
+
+void Channel::deliver(Taking& taking, const storage::Record& record, std::uint16_t attempts,
+                      const std::shared_ptr<const storage::Chunk>& chunk) {
+  ++taking.taken;
+  Subscription& subscription = taking.subscription;
+  const int rate = subscription.options_.sample_rate;
+  if (rate > 0 && std::uniform_int_distribution<int>(0, 99)(sampling_) >= rate) {
+    finish({record.index, record.index + 1});
+    return;
+  }
+  InFlightMessage message;
+  message.index = record.index;
+  message.id = protocol::MessageId{record.id};
+  message.holder = &subscription;
+  message.deadline = taking.deadline;
+  message.delivered = taking.now.steady;
+  message.published = record.timestamp;
+  message.attempts =
+      attempts == kMaxAttempts ? kMaxAttempts : static_cast<std::uint16_t>(attempts + 1);
+  in_flight_.add(message);
+  ++subscription.in_flight_count_;
+  ++subscription.message_count_;
+  ++delivery_count_;
+  Deliveries& deliveries = taking.deliveries;
+  if (deliveries.pins.empty() || deliveries.pins.back() != chunk) deliveries.pins.push_back(chunk);
+  deliveries.messages.push_back({message.id, record.timestamp, message.attempts, record.body});
+  taking.left_bytes -= std::min(taking.left_bytes, record.body.size());
+}
+
+void Channel::take_fresh(Taking& taking, std::size_t most) {
+  const std::size_t limit = taking.taken + most;
+  while (taking.taken < limit && !taking.full()) {
+    if (!skip_.empty()) {
+      next_ = skip_.next_absent(next_);
+      skip_.erase_below(next_);
+    }
+    if (next_ >= end_ || !open_fresh_chunk(taking.now)) return;
+    const auto record = fresh_.chunk->find(next_);
+    if (record) {
+      ++next_;
+      deliver(taking, *record, 0, fresh_.chunk);
+      continue;
+    }
+    // Not there although it should be: the record was damaged, and so are perhaps those behind it.
+    const Index resume =
+        std::min({fresh_.chunk->next_present(next_), end_, skip_.next_present(next_)});
+    lose({next_, resume});
+    next_ = resume;
+  }
+}
+
+// Whether fresh_.chunk covers next_; if it cannot yet, it is being fetched.
+bool Channel::open_fresh_chunk(Moment now) {
+  if (fresh_.chunk && fresh_.chunk->covers(next_)) return true;
+  if (auto chunk = home_.log->find_in_memory(next_)) {
+    fresh_.chunk = std::move(chunk);
+    return true;
+  }
+  fetch_fresh(now);
+  return false;
+}
+
+void Channel::take_requeued(Taking& taking, std::size_t most) {
+  const std::size_t limit = taking.taken + most;
+  while (taking.taken < limit && !taking.full() && !requeued_.empty()) {
+    const Requeued message = requeued_.front();
+    const auto chunk = chunk_for_requeued(message.index, taking.now);
+    if (!chunk) return;
+    requeued_.pop_front();
+    const auto record = chunk->find(message.index);
+    if (record) {
+      deliver(taking, *record, message.attempts, chunk);
+    } else {
+      lose({message.index, message.index + 1});
+    }
+  }
+}
+
+std::shared_ptr<const storage::Chunk> Channel::chunk_for_requeued(Index index, Moment now) {
+  if (again_.chunk && std::binary_search(again_.wanted.begin(), again_.wanted.end(), index)) {
+    return again_.chunk;
+  }
+  if (fresh_.chunk && fresh_.chunk->covers(index)) return fresh_.chunk;
+  if (auto chunk = home_.log->find_in_memory(index)) return chunk;
+  fetch_requeued(now);
+  return nullptr;
+}
+
+void Channel::fetch_fresh(Moment now) {
+  if (fresh_.fetching) return;
+  fresh_.fetching = true;
+  fresh_.asked = now.steady;
+  fresh_.chunk = nullptr;
+  home_.work.submit(storage::WorkQueue::Lane::Read,
+                    [self = shared_from_this(), from = next_]() NSQ_NO_ANALYSIS {
+                      self->install(self->fresh_, self->home_.log->read(from));
+                    });
+}
+
+void Channel::fetch_requeued(Moment now) {
+  if (again_.fetching) return;
+  again_.fetching = true;
+  again_.asked = now.steady;
+  again_.chunk = nullptr;
+  std::vector<Index>& wanted = again_.wanted;
+  wanted.clear();
+  for (const Requeued& message : requeued_) {
+    if (wanted.size() == kMaxFetchedAgain) break;
+    wanted.push_back(message.index);
+  }
+  std::sort(wanted.begin(), wanted.end());
+  home_.work.submit(storage::WorkQueue::Lane::Read,
+                    [self = shared_from_this(), wanted]() NSQ_NO_ANALYSIS {
+                      self->install(self->again_, self->home_.log->read_each(wanted));
+                    });
+}
+
+void Channel::install(Reader& reader, Result<std::shared_ptr<const storage::Chunk>> chunk) {
+  ConsumerCalls calls;
+  Lock lock(mutex_);
+  if (closed_) return;
+  if (chunk) {
+    reader.fetching = false;
+    reader.chunk = std::move(chunk.value());
+  } else {
+    // The messages stay where they are; whoever waits for them is called once reading works again.
+    log::error("CHANNEL({}): cannot read messages, trying again in {} s: {}", name_,
+               kReadRetry / std::chrono::seconds(1), chunk.error().to_string());
+    reader.retry = reader.asked + kReadRetry;
+    note_deadline();
+  }
+  call_waiting(calls);
+  lock.unlock();
+  calls.make();
+}
+
+void Channel::lose(IndexRange range) {
+  if (range.empty()) return;
+  log::error("CHANNEL({}): {} messages from index {} could not be read back and are lost", name_,
+             range.count(), range.begin);
+  lost_count_ += range.count();
+  finish(range);
+}
+
+}  // namespace nsq::broker

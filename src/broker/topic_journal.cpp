@@ -1,0 +1,283 @@
+// What of a topic survives the process: changes are collected by the channels and flushed every few
+// milliseconds; at the start they are put together again with what the log's end shows.
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "broker/topic.h"
+#include "protocol/names.h"
+
+namespace nsq::broker {
+namespace {
+
+// A journal is rewritten when it has grown by this and to several times its last rewritten size.
+constexpr std::uint64_t kWorthRewritingBytes = 1 << 20;
+constexpr std::uint64_t kGrowthFactor = 4;
+constexpr Duration kJournalRetry = std::chrono::seconds(1);
+
+}  // namespace
+
+// --- writing
+// --------------------------------------------------------------------------------------
+
+Result<void> Topic::make_directory() {
+  if (directory_made_) return {};
+  if (auto made = home_.files.create_directory(directory_); !made) return made;
+  directory_made_ = true;
+  Lock lock(mutex_);
+  directory_unsynced_ = true;
+  return {};
+}
+
+// Called with a channel's lock held, or the topic's: takes neither.
+void Topic::request_journal(Moment now) {
+  if (ephemeral_ || journal_requested_.exchange(true)) return;
+  home_.schedule.arm(shared_from_this(), now.steady + home_.options.journal_interval);
+}
+
+void Topic::flush_journal(Moment now) {
+  Lock flushing(flush_mutex_);
+  std::string entries;
+  std::vector<std::shared_ptr<Channel>> channels;
+  std::optional<storage::LogPosition> sound;
+  {
+    Lock lock(mutex_);
+    if (exiting_) return;
+    channels = channel_list();
+    if (!sound_journaled_) sound = sound_;
+    sound_journaled_ = true;
+    // The next start reads the log from `sound` on only, so that what is deferred before has to be
+    // known from here.
+    if (sound) {
+      auto next = std::partition_point(deferrals_.begin(), deferrals_.end(),
+                                       [](const HeldDeferral& each) { return each.journaled; });
+      for (; next != deferrals_.end() && next->index < sound->index; ++next) {
+        journal::deferral(entries, next->index, next->due);
+        next->journaled = true;
+      }
+    }
+    used_ = true;
+  }
+  for (const auto& channel : channels) channel->take_changes(false, entries);
+  if (journal_incomplete_) return rewrite_journal(now);
+  if (sound) journal::sound(entries, *sound);
+  if (entries.empty()) return;
+  Result<void> done = make_directory();
+  if (done) done = journal_.append(entries);
+  if (!done) {
+    log::error("TOPIC({}): cannot write the journal, trying again: {}", name_,
+               done.error().to_string());
+    journal_incomplete_ = true;
+    journal_requested_ = true;
+    home_.schedule.arm(shared_from_this(), now.steady + kJournalRetry);
+    return;
+  }
+  if (journal_.bytes() > kWorthRewritingBytes + kGrowthFactor * journal_rewritten_bytes_) {
+    rewrite_journal(now);
+  }
+}
+
+void Topic::rewrite_journal(Moment now) {
+  const auto done = journal_.rewrite([this, now] {
+    std::string entries;
+    Lock lock(mutex_);
+    encode_state(entries);
+    for (const auto& [name, channel] : channels_) channel->encode_state(now, entries);
+    if (sound_) journal::sound(entries, *sound_);
+    return entries;
+  });
+  if (done) {
+    journal_incomplete_ = false;
+    journal_rewritten_bytes_ = journal_.bytes();
+    return;
+  }
+  log::error("TOPIC({}): cannot rewrite the journal, trying again: {}", name_,
+             done.error().to_string());
+  journal_requested_ = true;
+  home_.schedule.arm(shared_from_this(), now.steady + kJournalRetry);
+}
+
+void Topic::encode_state(std::string& entries) const {
+  journal::opened(entries);
+  journal::routed(entries, held(), routed_);
+  gaps_.for_each([&](IndexRange gap) { journal::gap(entries, gap); });
+  for (const HeldDeferral& deferral : deferrals_) {
+    journal::deferral(entries, deferral.index, deferral.due);
+  }
+}
+
+Result<void> Topic::shut_down(Moment now) {
+  if (ephemeral_) return {};
+  Notices notices;
+  Result<void> done;
+  {
+    Lock lock(mutex_);
+    if (!used_ && !log_->has_unwritten()) return {};
+    if (!structure_.empty() || log_->has_unwritten()) done = write_all(lock, now, notices);
+  }
+  notices.make();
+  if (!done) return done;
+  auto sound = log_->sync();
+  if (!sound) return sound.error();
+  std::string entries;
+  {
+    Lock lock(mutex_);
+    sound_ = *sound;
+    for (const HeldDeferral& deferral : deferrals_) {
+      if (!deferral.journaled) journal::deferral(entries, deferral.index, deferral.due);
+    }
+    for (const auto& [name, channel] : channels_) channel->take_changes(true, entries);
+  }
+  Lock flushing(flush_mutex_);
+  if (journal_incomplete_) {
+    rewrite_journal(now);
+    if (journal_incomplete_) return Error(std::make_error_code(std::errc::io_error), directory_);
+    entries.clear();
+  }
+  journal::sound(entries, *sound);
+  journal::closed(entries);
+  if (done = make_directory(); !done) return done;
+  if (done = journal_.append(entries); !done) return done;
+  return journal_.sync();
+}
+
+// --- giving up space
+// ------------------------------------------------------------------------------
+
+void Topic::request_maintenance(Instant at) {
+  if (maintenance_due_ != Instant::never()) return;
+  maintenance_due_ = at;
+  home_.schedule.arm(shared_from_this(), at);
+}
+
+Index Topic::lowest_needed() const {
+  Index lowest = routed_;
+  for (const auto& [name, channel] : channels_) lowest = std::min(lowest, channel->floor());
+  return lowest;
+}
+
+IntervalSet Topic::unfinished(IndexRange within) const {
+  IntervalSet found;
+  for (const auto& [name, channel] : channels_) channel->collect_unfinished(within, found);
+  found.add({std::max(within.begin, routed_), within.end});
+  return found;
+}
+
+// Makes sure that what is finished is known to be so after a crash, before records go.
+Result<void> Topic::secure_journal(Moment now) {
+  flush_journal(now);
+  {
+    Lock flushing(flush_mutex_);
+    if (journal_incomplete_) return Error(std::make_error_code(std::errc::io_error), directory_);
+  }
+  return journal_.sync();
+}
+
+void Topic::maintain(Moment now) {
+  Index floor = 0;
+  {
+    Lock lock(mutex_);
+    if (exiting_) return;
+    floor = lowest_needed();
+  }
+  Result<void> done;
+  if (const auto released = log_->release(floor); !released.empty()) {
+    done = secure_journal(now);
+    if (done) done = log_->remove(released);
+  }
+  for (const auto& segment : log_->sealed_segments()) {
+    if (!done) break;
+    if (segment.end <= floor || segment.bytes <= storage::kSegmentHeaderBytes) continue;
+    IntervalSet live;
+    {
+      Lock lock(mutex_);
+      live = unfinished({segment.first, segment.end});
+    }
+    const std::uint64_t records =
+        segment.records > 0 ? segment.records : segment.end - segment.first;
+    if (2 * live.count() >= records) continue;
+    done = secure_journal(now);
+    if (done) done = log_->rewrite(segment.first, live);
+  }
+  if (done) return;
+  log::error("TOPIC({}): cannot give up disk space: {}", name_, done.error().to_string());
+}
+
+// --- recovering
+// -----------------------------------------------------------------------------------
+
+Result<void> Topic::recover(bool paused, Moment now) {
+  TopicRecord record;
+  if (ephemeral_) return {};
+  auto cut = journal_.replay([&](std::string_view payload) { record.replay(payload); });
+  if (!cut) return cut.error();
+  if (*cut > 0 || record.unreadable > 0) {
+    log::warning(
+        "TOPIC({}): the journal's end was not complete: {} bytes cut, {} entries unreadable; "
+        "some messages may be delivered again",
+        name_, *cut, record.unreadable);
+    record.clean = false;
+  }
+  auto log = log_->recover(record.sound);
+  if (!log) return log.error();
+  if (log->damaged > 0) {
+    log::error("TOPIC({}): {} damaged places in the log are passed over", name_, log->damaged);
+  }
+  directory_made_ = record.any || log->found;
+  Lock lock(mutex_);
+  last_moment_ = now;
+  restore(record, *log, paused, now);
+  return {};
+}
+
+void Topic::restore(TopicRecord& record, const storage::MessageLog::Recovery& log, bool paused,
+                    Moment now) {
+  paused_ = paused;
+  deleted_ = record.deleted;
+  if (!record.any && !log.found) return;  // a topic that never had anything written
+
+  // Where the log goes on: behind everything anyone can know of.
+  const Index found_end = log.found ? log.end : record.sound ? record.sound->index : 0;
+  Index next = std::max(found_end, record.mentioned);
+  if (!record.clean) {
+    used_ = true;
+    next = std::max(next, index_of_time(now.wall));
+  }
+  const Index begin = log.found ? log.begin : next;
+  IntervalSet gaps = record.gaps;
+  const IndexRange skipped{std::max(found_end, begin), next};
+  gaps.add(skipped);
+  log_->skip_to(next);
+  visible_end_ = next;
+  routed_ = record.held ? std::clamp(record.routed, begin, next) : next;
+
+  std::map<Index, Timestamp> deferrals = record.deferrals;
+  deferrals.insert(log.deferred.begin(), log.deferred.end());
+  for (auto& [number, channel] : record.channels) {
+    next_channel_number_ = std::max(next_channel_number_, number + 1);
+    if (!protocol::is_valid_name(channel.name)) continue;
+    channel.finished.add(gaps);
+    for (const auto& [index, due] : deferrals) {
+      // What the channel itself noted of the message is newer.
+      if (due > now.wall) channel.waiting.insert({index, WaitingNote{0, due}});
+    }
+    make_channel(channel.name, number)->restore(channel, begin, routed_, now);
+  }
+  for (const auto& [index, due] : deferrals) {
+    if (index >= routed_) deferrals_.push_back({index, due, record.deferrals.contains(index)});
+  }
+  gaps_ = std::move(gaps);
+  gaps_.erase_below(routed_);
+
+  // Written with the first message, or whatever comes first; a topic left alone is not written to.
+  journal::opened(structure_);
+  if (!skipped.empty()) journal::gap(structure_, skipped);
+  if (record.held && !held()) {
+    Notices nobody;
+    end_hold(now, nobody);
+  } else if (!record.held && held()) {
+    begin_hold();
+  }
+}
+
+}  // namespace nsq::broker

@@ -1,0 +1,263 @@
+// The way of a message from its publisher to the channels: appended in memory under the lock,
+// written without it by whoever finds the writer's place free, then routed to the channels and
+// answered.
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "broker/broker_error.h"
+#include "broker/topic.h"
+
+namespace nsq::broker {
+
+std::optional<Result<void>> Topic::publish(std::span<const Publication> publications, Moment now,
+                                           std::shared_ptr<PublishWaiter> waiter) {
+  Notices notices;
+  std::optional<Result<void>> outcome;
+  {
+    Lock lock(mutex_);
+    if (exiting_) return Result<void>(Error(BrokerErrc::Exiting, ""));
+    if (in_memory()) {
+      outcome = make_room_in_memory(lock, now, notices);
+      if (*outcome) publish_in_memory(publications, now, notices);
+    } else {
+      Unanswered mine = append(publications, now);
+      const bool write = !writing_;
+      if (write && home_.options.durability == Durability::Log) {
+        mine.outcome = &outcome;
+      } else {
+        mine.waiter = std::move(waiter);
+      }
+      unanswered_.push_back(std::move(mine));
+      if (write) {
+        // How it went for this publish is in `outcome`; how it went for those who came meanwhile is
+        // in theirs.
+        [[maybe_unused]] const auto all = write_all(lock, now, notices);
+      }
+    }
+  }
+  notices.make();
+  return outcome;
+}
+
+Topic::Unanswered Topic::append(std::span<const Publication> publications, Moment now) {
+  Unanswered publish;
+  for (const Publication& publication : publications) {
+    const bool deferred = publication.delay > Duration::zero();
+    const Timestamp due = deferred ? now.wall + publication.delay : Timestamp{};
+    const IndexRange range = log_->append(publication.bodies, now.wall, due);
+    publish.messages += range.count();
+    for (const std::string_view body : publication.bodies) publish.bytes += body.size();
+    if (!deferred) continue;
+    for (Index index = range.begin; index < range.end; ++index) deferrals_.push_back({index, due});
+  }
+  message_count_ += publish.messages;
+  message_bytes_ += publish.bytes;
+  publish.end = log_->end();
+  return publish;
+}
+
+// --- in memory
+// ------------------------------------------------------------------------------------
+
+bool Topic::has_room_for(std::span<const Publication> publications) const {
+  if (!held()) return true;  // the channels see to themselves
+  std::uint64_t count = 0;
+  for (const Publication& publication : publications) count += publication.bodies.size();
+  return held_depth() + count <= home_.options.mem_queue_size;
+}
+
+void Topic::publish_in_memory(std::span<const Publication> publications, Moment now,
+                              Notices& notices) {
+  for (const Publication& publication : publications) {
+    if (!ephemeral_ || has_room_for({&publication, 1})) {
+      append({&publication, 1}, now);
+      visible_end_ = log_->end();
+      continue;
+    }
+    // As much of it as fits.
+    const std::uint64_t depth = held_depth();
+    const std::uint64_t room =
+        home_.options.mem_queue_size - std::min(home_.options.mem_queue_size, depth);
+    if (room > 0) {
+      const Publication part{publication.bodies.first(static_cast<std::size_t>(room)),
+                             publication.delay};
+      append({&part, 1}, now);
+      visible_end_ = log_->end();
+    }
+    dropped_count_ += publication.bodies.size() - room;
+  }
+  route(visible_end_, now, notices);
+  if (ephemeral_) {
+    log_->release(lowest_needed());
+  } else {
+    request_maintenance(now.steady + home_.options.maintenance_interval);
+  }
+}
+
+// In memory mode, what the window cannot hold is written before more is taken.
+Result<void> Topic::make_room_in_memory(Lock& lock, Moment now, Notices& notices) {
+  if (ephemeral_ || writing_ || !log_->must_spill()) return {};
+  return write_all(lock, now, notices);
+}
+
+// --- writing
+// --------------------------------------------------------------------------------------
+
+// Clang's analysis does not follow a lock that is handed down to be opened for a while.
+Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_ANALYSIS {
+  NSQ_ASSERT(!writing_);
+  writing_ = true;
+  used_ = true;
+  last_moment_ = now;
+  Result<void> outcome;
+  while (true) {
+    std::string structure = std::exchange(structure_, {});
+    lock.unlock();
+    Result<void> noted;
+    if (!structure.empty()) {
+      noted = make_directory();
+      if (noted) noted = journal_.append(structure);
+    }
+    Result<Index> written = noted ? log_->write() : Result<Index>(noted.error());
+    lock.lock();
+    if (!noted) structure_ = structure + structure_;
+    if (exiting_) written = Error(BrokerErrc::Exiting, "");
+    outcome = written ? Result<void>() : Result<void>(written.error());
+    if (!exiting_) home_.health.report(outcome);
+    if (!outcome) {
+      if (!exiting_)
+        log::error("TOPIC({}): cannot write messages: {}", name_, outcome.error().to_string());
+      if (!in_memory()) fail_unwritten(outcome.error(), notices);
+      break;
+    }
+    if (!in_memory()) {
+      unsynced_messages_ += *written - visible_end_;
+      visible_end_ = *written;
+      route(visible_end_, now, notices);
+      if (home_.options.durability == Durability::Log) settle_through(*written, notices);
+    }
+    if (structure_.empty() && !log_->has_unwritten()) break;
+  }
+  writing_ = false;
+  if (!log_->has_unsynced()) return outcome;
+  if (home_.options.durability == Durability::Fsync ||
+      unsynced_messages_ >= home_.options.sync_every) {
+    request_sync();
+  } else if (sync_due_ == Instant::never()) {
+    sync_due_ = now.steady + home_.options.sync_timeout;
+    home_.schedule.arm(shared_from_this(), sync_due_);
+  }
+  return outcome;
+}
+
+void Topic::write_structure(Moment now) {
+  if (ephemeral_) return;
+  Notices notices;
+  {
+    Lock lock(mutex_);
+    // Whoever is writing sees to it; and it is kept if it cannot be written now.
+    if (!writing_ && !structure_.empty()) {
+      [[maybe_unused]] const auto kept = write_all(lock, now, notices);
+    }
+  }
+  notices.make();
+}
+
+void Topic::settle(Unanswered& publish, Result<void> outcome, Notices& notices) {
+  if (publish.outcome != nullptr) {
+    *publish.outcome = std::move(outcome);
+  } else if (publish.waiter) {
+    notices.published.emplace_back(std::move(publish.waiter), std::move(outcome));
+  }
+}
+
+void Topic::settle_through(Index end, Notices& notices) {
+  while (!unanswered_.empty() && unanswered_.front().end <= end) {
+    settle(unanswered_.front(), {}, notices);
+    unanswered_.pop_front();
+  }
+}
+
+// Takes back what was appended and never seen by anyone.
+void Topic::fail_unwritten(const Error& error, Notices& notices) {
+  const Index end = log_->drop_unwritten();
+  while (!unanswered_.empty() && unanswered_.back().end > end) {
+    Unanswered& publish = unanswered_.back();
+    message_count_ -= publish.messages;
+    message_bytes_ -= publish.bytes;
+    settle(publish, error, notices);
+    unanswered_.pop_back();
+  }
+  while (!deferrals_.empty() && deferrals_.back().index >= end) deferrals_.pop_back();
+}
+
+void Topic::route(Index end, Moment now, Notices& notices) {
+  if (held() || end <= routed_) return;
+  std::vector<Channel::Deferral> deferred;
+  while (!deferrals_.empty() && deferrals_.front().index < end) {
+    const HeldDeferral& deferral = deferrals_.front();
+    if (deferral.due > now.wall) deferred.push_back({deferral.index, now.instant_of(deferral.due)});
+    deferrals_.pop_front();
+  }
+  for (const auto& [name, channel] : channels_) {
+    channel->extend(end, deferred, gaps_, now, notices.consumers);
+  }
+  gaps_.erase_below(end);
+  routed_ = end;
+}
+
+// --- syncing
+// --------------------------------------------------------------------------------------
+
+void Topic::request_sync() {
+  sync_due_ = Instant::never();
+  if (syncing_ || ephemeral_ || exiting_) return;
+  syncing_ = true;
+  home_.work.submit(storage::WorkQueue::Lane::Sync,
+                    [self = shared_from_this()] { self->run_sync(); });
+}
+
+void Topic::run_sync() {
+  Notices notices;
+  while (true) {
+    bool new_directory = false;
+    {
+      Lock lock(mutex_);
+      unsynced_messages_ = 0;
+      new_directory = std::exchange(directory_unsynced_, false);
+    }
+    auto synced = log_->sync();
+    Result<void> done = synced ? journal_.sync() : Result<void>(synced.error());
+    if (done && new_directory)
+      done = home_.files.sync_directory(storage::parent_directory(directory_));
+    {
+      Lock lock(mutex_);
+      if (done) {
+        sound_ = *synced;
+        sound_journaled_ = false;
+        request_journal(last_moment_);
+        if (home_.options.durability == Durability::Fsync) settle_through(synced->index, notices);
+      } else {
+        directory_unsynced_ = directory_unsynced_ || new_directory;
+        log::error("TOPIC({}): cannot sync messages: {}", name_, done.error().to_string());
+        home_.health.report(done);
+        if (home_.options.durability == Durability::Fsync) {
+          // Written, and seen by consumers, but nobody knows whether it will last.
+          while (!unanswered_.empty() && unanswered_.front().end <= visible_end_) {
+            settle(unanswered_.front(), done, notices);
+            unanswered_.pop_front();
+          }
+        }
+      }
+      // More may have been written meanwhile that somebody waits for: one sync for all of it.
+      const bool more = done && home_.options.durability == Durability::Fsync &&
+                        !unanswered_.empty() && unanswered_.front().end <= visible_end_;
+      if (!more) syncing_ = false;
+      if (!more) break;
+    }
+    notices.make();
+  }
+  notices.make();
+}
+
+}  // namespace nsq::broker
