@@ -1,9 +1,6 @@
 #include "support/wire_client.h"
 
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -26,10 +23,6 @@ std::uint32_t load_u32(const char* from) {
 
 void append_u32(std::string& to, std::size_t value) {
   for (const int shift : {24, 16, 8, 0}) to += static_cast<char>(value >> shift & 0xff);
-}
-
-[[noreturn]] void lost(const std::string& what) {
-  throw ConnectionLost(what + ": " + std::strerror(errno));
 }
 
 }  // namespace
@@ -57,31 +50,18 @@ void append_mpub(std::string& to, std::string_view topic, std::span<const std::s
   }
 }
 
+void append_dpub(std::string& to, std::string_view topic, int delay_ms, std::string_view body) {
+  to.append("DPUB ").append(topic).append(" ").append(std::to_string(delay_ms)).append("\n");
+  append_u32(to, body.size());
+  to += body;
+}
+
 void append_fin(std::string& to, std::string_view id) {
   to.append("FIN ").append(id).append("\n");
 }
 
-WireClient::WireClient(const std::string& host, std::uint16_t port) : buffer_(kBufferBytes) {
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) {
-    throw ConnectionLost("resolve " + host);
-  }
-  for (const addrinfo* one = found; one != nullptr && socket_ < 0; one = one->ai_next) {
-    const int made = ::socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (made < 0) continue;
-    if (::connect(made, one->ai_addr, one->ai_addrlen) == 0) {
-      socket_ = made;
-    } else {
-      ::close(made);
-    }
-  }
-  freeaddrinfo(found);
-  if (socket_ < 0) lost("connect " + host + ":" + std::to_string(port));
-  const int on = 1;
-  ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+WireClient::WireClient(const std::string& host, std::uint16_t port)
+    : socket_(connect_tcp(host, port)), buffer_(kBufferBytes) {
   send("  V2");
 }
 
@@ -97,20 +77,12 @@ WireClient::WireClient(WireClient&& other) noexcept
       end_(other.end_) {}
 
 void WireClient::send(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) lost("send");
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-  }
+  send_all(socket_, bytes);
 }
 
 void WireClient::set_timeout(std::chrono::milliseconds timeout) {
   if (timeout == timeout_) return;
-  timeval value{};
-  value.tv_sec = timeout.count() / 1000;
-  value.tv_usec = static_cast<suseconds_t>(timeout.count() % 1000 * 1000);
-  ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value);
+  set_receive_timeout(socket_, timeout);
   timeout_ = timeout;
 }
 
@@ -132,7 +104,7 @@ bool WireClient::receive(std::chrono::milliseconds timeout) {
   }
   if (received == 0) throw ConnectionLost("the daemon closed the connection");
   if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return false;
-  lost("receive");
+  throw ConnectionLost(std::string("receive: ") + std::strerror(errno));
 }
 
 std::optional<Frame> WireClient::buffered_frame() {

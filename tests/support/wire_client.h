@@ -5,20 +5,16 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "support/tcp.h"
 
 // A blocking client speaking just enough of the V2 protocol to load and to check a daemon. It is
 // written from the protocol's description and shares no code with src/: a mistake there must not
 // hide behind the same mistake here.
 namespace nsq::test {
-
-// The daemon is not there, went away, or said something that is not NSQ.
-struct ConnectionLost : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 struct Frame {
   enum Type : std::uint32_t { kResponse = 0, kError = 1, kMessage = 2 };
@@ -34,6 +30,7 @@ struct Frame {
 // Commands, appended to `to` as they go over the wire.
 void append_pub(std::string& to, std::string_view topic, std::string_view body);
 void append_mpub(std::string& to, std::string_view topic, std::span<const std::string> bodies);
+void append_dpub(std::string& to, std::string_view topic, int delay_ms, std::string_view body);
 void append_fin(std::string& to, std::string_view id);
 
 // Threading: confined.
