@@ -27,6 +27,9 @@ enum class Verb : std::uint8_t {
   Auth,
 };
 
+// As on the wire: "MPUB".
+std::string_view to_string(Verb verb);
+
 // The numbers are shown as `state` in statistics.
 enum class ConnectionState : std::uint8_t { Init = 0, Subscribed = 3, Closing = 4 };
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "protocol/decimal.h"
 #include "protocol/names.h"
@@ -77,10 +78,10 @@ struct CommandReader::Row {
         body(row_body) {}
 };
 
-const CommandReader::Row* CommandReader::find_row(std::string_view word) {
+std::span<const CommandReader::Row> CommandReader::rows() {
   constexpr unsigned kSubscribed = bit(ConnectionState::Subscribed);
   using R = CommandReader;
-  // In the order of how often they come.
+  // In the order of how often they come, which is that of Verb.
   static constexpr std::array rows{
       Row{"FIN", Verb::Fin, kAnswering, &R::message_id, &R::no_body},
       Row{"PUB", Verb::Pub, kAny, &R::topic, &R::message},
@@ -95,12 +96,26 @@ const CommandReader::Row* CommandReader::find_row(std::string_view word) {
       Row{"IDENTIFY", Verb::Identify, kInit, &R::no_parameters, &R::document},
       Row{"AUTH", Verb::Auth, kInit, &R::refuse_parameters, &R::document},
   };
+  return rows;
+}
+
+const CommandReader::Row* CommandReader::find_row(std::string_view word) {
   const std::uint64_t wanted = packed(word);
-  for (const Row& row : rows) {
+  for (const Row& row : rows()) {
     // The length tells "NOP" from "\0NOP", which pack alike.
     if (row.packed_name == wanted && row.name.size() == word.size()) return &row;
   }
   return nullptr;
+}
+
+std::string_view CommandReader::name_of(Verb verb) {
+  const Row& row = rows()[static_cast<std::size_t>(verb)];
+  NSQ_ASSERT(row.verb == verb);
+  return row.name;
+}
+
+std::string_view to_string(Verb verb) {
+  return CommandReader::name_of(verb);
 }
 
 CommandReader::Outcome CommandReader::read(std::string_view input, const CommandContext& context) {

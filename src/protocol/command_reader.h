@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -46,6 +47,8 @@ class CommandReader {
   std::size_t needed_bytes() const { return needed_bytes_; }
   const ProtocolError& error() const { return error_; }
 
+  static std::string_view name_of(Verb verb);
+
  private:
   class Words;
   struct Row;
@@ -56,6 +59,7 @@ class CommandReader {
     const Row& row;
   };
 
+  static std::span<const Row> rows();
   static const Row* find_row(std::string_view word);
 
   Outcome read_command(std::string_view input, const CommandContext& context);
