@@ -1,0 +1,155 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/instant.h"
+#include "base/mutex.h"
+#include "broker/broker.h"
+#include "broker/consumer.h"
+#include "broker/topic.h"
+#include "daemon/client_info.h"
+#include "daemon/client_output.h"
+#include "daemon/client_tools.h"
+#include "daemon/options.h"
+#include "protocol/command.h"
+#include "protocol/error_code.h"
+#include "protocol/identify.h"
+
+namespace nsq::daemon {
+
+// One V2 client's conversation with the broker, without the socket it is held over: bytes in,
+// frames out.
+//
+// Commands are executed in order, but not one by one: neighbouring publishes to one topic go to it
+// in one call and are answered together, and so are neighbouring FINs, REQs and TOUCHes. Nothing is
+// left waiting between two calls except a publish the broker has not committed yet; until that is
+// settled no command that comes after it is executed.
+//
+// Threading: confined to its connection's loop, except the overrides and `info`, which any thread
+// may call. The tools are the loop's.
+class ClientSession : public broker::Consumer, public broker::PublishWaiter {
+ public:
+  class Owner {
+   public:
+    // Something is to be done: call `on_notices` soon, on the loop. Any thread; must only take
+    // note.
+    virtual void on_session_notices() = 0;
+    // Shares the ownership of the session.
+    virtual std::shared_ptr<ClientSession> share_session() = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  enum class Progress {
+    Open,     // go on with at least `needed_bytes` of input
+    Waiting,  // for a commit, to be told by the owner's on_session_notices; the input must stay
+    Ended,    // with an error, which is in the output
+    EndedQuietly,
+  };
+  struct Step {
+    Progress progress = Progress::Open;
+    std::size_t consumed = 0;
+    std::size_t needed_bytes = 0;  // in all, from the first byte not consumed
+  };
+
+  ClientSession(Owner& owner, broker::Broker& broker, const Options& options, ClientTools& tools,
+                std::string remote_address, std::string remote_host, Moment now);
+
+  // Executes the commands at the beginning of `input`.
+  Step execute(std::string_view input, Moment now, ClientOutput& output);
+  // The client says no more, or took too long, and `input` is left: whether an error was added to
+  // the output for it.
+  bool on_input_end(std::string_view input, ClientOutput& output);
+  // Adds what the consumer may have now, if it is time to ask.
+  void deliver(Moment now, ClientOutput& output);
+  // All output was written: whether that held up deliveries, so that it is time for them again.
+  bool on_output_written();
+
+  enum class Notice { None, GoOn, ChannelClosed };
+  // Takes what other threads have left: GoOn says to call `execute` and `deliver` again.
+  Notice on_notices(ClientOutput& output);
+
+  // Leaves the channel. Idempotent.
+  void leave(Moment now);
+
+  const protocol::IdentifySettings& settings() const { return settings_; }
+  ClientInfo info() const;
+
+  void on_messages_ready() override { notify(kMessagesReady); }
+  void on_channel_closed() override { notify(kChannelClosed); }
+  void on_published(const Result<void>& outcome) override;
+
+ private:
+  static constexpr unsigned kMessagesReady = 1;
+  static constexpr unsigned kChannelClosed = 2;
+  static constexpr unsigned kPublished = 4;
+
+  struct Turn {
+    Moment now;
+    ClientOutput& output;
+  };
+  using Handler = void (ClientSession::*)(const protocol::Command&, const Turn&);
+
+  static Handler handler_of(protocol::Verb verb);
+  bool joins_group(const protocol::Command& command) const;
+  bool settle(const Turn& turn);
+  void publish(const Turn& turn);
+  void answer(const Turn& turn);
+  void end_publish(const Result<void>& outcome, ClientOutput& output);
+  std::optional<Result<void>> publish_to_topic(const Turn& turn);
+
+  void on_publish(const protocol::Command& command, const Turn& turn);
+  void on_answer(const protocol::Command& command, const Turn& turn);
+  void on_ready_count(const protocol::Command& command, const Turn& turn);
+  void on_nop(const protocol::Command& command, const Turn& turn);
+  void on_subscribe(const protocol::Command& command, const Turn& turn);
+  void on_close(const protocol::Command& command, const Turn& turn);
+  void on_identify(const protocol::Command& command, const Turn& turn);
+  void on_authenticate(const protocol::Command& command, const Turn& turn);
+
+  bool authorized(const protocol::Command& command, const Turn& turn);
+  protocol::CommandContext context() const;
+  std::string identify_reply(const protocol::IdentifyRequest& request) const;
+  void fail(const protocol::ProtocolError& error, ClientOutput& output);
+  void set_state(protocol::ConnectionState state);
+  void count_publishes(std::string_view topic, std::size_t messages);
+  void notify(unsigned notice);
+
+  Owner& owner_;
+  broker::Broker& broker_;
+  const Options& options_;
+  ClientTools& tools_;
+  const bool tls_required_;
+  const bool auth_required_;
+
+  protocol::IdentifySettings settings_;
+  protocol::ConnectionState state_ = protocol::ConnectionState::Init;
+  Progress progress_ = Progress::Open;
+  std::shared_ptr<broker::Subscription> subscription_;
+  bool pull_due_ = false;  // the broker called, or the consumer can take more than it could
+  bool held_up_ = false;   // a pull was given up because of unwritten output
+  std::shared_ptr<broker::Topic> topic_;  // of the latest publish
+
+  // The publishes being committed.
+  struct Pending {
+    std::string topic;
+    protocol::Verb verb = protocol::Verb::Pub;
+    std::size_t commands = 0;
+    std::size_t messages = 0;
+  };
+  Pending pending_;
+  Result<void> outcome_;  // written by the broker's thread before it says kPublished
+
+  std::atomic<unsigned> notices_{0};
+
+  mutable Mutex info_mutex_;
+  ClientInfo info_ NSQ_GUARDED_BY(info_mutex_);
+};
+
+}  // namespace nsq::daemon

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <vector>
+
+#include "broker/channel.h"
+#include "broker/deliveries.h"
+#include "daemon/client_output.h"
+#include "daemon/options.h"
+#include "daemon/publish_group.h"
+#include "protocol/command_reader.h"
+
+namespace nsq::daemon {
+
+protocol::CommandLimits command_limits(const Options& options);
+
+// What the connections of one event loop share: working memory that none of them needs between two
+// wake-ups, so that an idle connection holds none of it.
+//
+// Threading: confined to its loop.
+struct ClientTools {
+  explicit ClientTools(const Options& options) : reader(command_limits(options)) {}
+
+  // Back to where no wake-up has left anything.
+  void clear();
+
+  protocol::CommandReader reader;
+  PublishGroup publishes;
+  std::vector<broker::Answer> answers;
+  std::vector<broker::AnswerOutcome> outcomes;
+  broker::Deliveries deliveries;
+  ClientOutput output;
+};
+
+}  // namespace nsq::daemon
