@@ -39,8 +39,7 @@ Instant Broker::advance(Moment now) {
   return schedule_.advance(now);
 }
 
-// --- topics
-// ---------------------------------------------------------------------------------------
+// --- topics ------------------------------------------------------------------------------------
 
 std::shared_ptr<Topic> Broker::topic(std::string_view name, Moment now) {
   std::shared_ptr<Topic> topic;
@@ -97,6 +96,7 @@ void Broker::remove_files(std::shared_ptr<Topic> topic, Done done) {
                                            directory.substr(topics_path().size() + 1);
                  Result<void> moved;
                  if (files_.exists(directory)) moved = files_.rename(directory, trash);
+                 if (moved) moved = files_.sync_directory(topics_path());
                  if (!moved) {
                    log::error("TOPIC({}): cannot remove the files: {}", topic->name(),
                               moved.error().to_string());
@@ -110,8 +110,7 @@ void Broker::remove_files(std::shared_ptr<Topic> topic, Done done) {
                });
 }
 
-// --- subscriptions
-// --------------------------------------------------------------------------------
+// --- subscriptions -----------------------------------------------------------------------------
 
 Result<std::shared_ptr<Subscription>> Broker::subscribe(std::string_view topic_name,
                                                         std::string_view channel_name,
@@ -148,8 +147,7 @@ void Broker::clean_up_after(const std::shared_ptr<Channel>& channel, Moment now)
   }
 }
 
-// --- administration
-// -------------------------------------------------------------------------------
+// --- administration ----------------------------------------------------------------------------
 
 void Broker::create_topic(std::string_view name, Moment now, Done done) {
   topic(name, now);
@@ -228,8 +226,7 @@ std::vector<TopicStats> Broker::stats(const StatsFilter& filter, Moment now) con
   return stats;
 }
 
-// --- nsqd.dat
-// -------------------------------------------------------------------------------------
+// --- nsqd.dat ----------------------------------------------------------------------------------
 
 void Broker::request_persist(Done done) {
   {
@@ -247,7 +244,13 @@ void Broker::persist() {
     persist_requested_ = false;
     waiters.swap(persist_waiters_);
   }
-  const auto written = write_metadata();
+  // What was changed is in the topics' journals as well; both are on disk when the waiters hear of
+  // it.
+  Result<void> written;
+  for (const auto& topic : topic_list()) {
+    if (auto synced = topic->sync_structure(); !synced && written) written = synced;
+  }
+  if (written) written = write_metadata();
   if (!written) {
     log::error("cannot persist the metadata: {}", written.error().to_string());
     health_.report(written);
@@ -280,8 +283,7 @@ Metadata Broker::load_metadata() {
   return {};
 }
 
-// --- starting and stopping
-// ------------------------------------------------------------------------
+// --- starting and stopping ---------------------------------------------------------------------
 
 // The topics that have a directory, and which it is.
 Result<std::map<std::string, std::string>> Broker::find_directories() {
@@ -344,7 +346,8 @@ Result<void> Broker::load(Moment now) {
   auto directories = find_directories();
   if (!directories) return directories.error();
   Metadata metadata = load_metadata();
-  for (const auto& [name, path] : *directories) {
+  for (const auto& directory : *directories) {
+    const std::string& name = directory.first;
     const bool known = std::any_of(metadata.topics.begin(), metadata.topics.end(),
                                    [&](const auto& topic) { return topic.name == name; });
     if (!known) metadata.topics.push_back({name, false, {}});

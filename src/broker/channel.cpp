@@ -8,8 +8,7 @@
 
 namespace nsq::broker {
 
-// --- a subscription
-// -------------------------------------------------------------------------------
+// --- a subscription ----------------------------------------------------------------------------
 
 Subscription::Subscription(std::shared_ptr<Channel> channel, std::shared_ptr<Consumer> consumer,
                            SubscriptionOptions options)
@@ -21,8 +20,7 @@ Subscription::Subscription(std::shared_ptr<Channel> channel, std::shared_ptr<Con
 
 Subscription::~Subscription() = default;
 
-// --- a channel
-// ------------------------------------------------------------------------------------
+// --- a channel ---------------------------------------------------------------------------------
 
 Channel::Channel(std::string name, bool bounded, std::uint32_t number, Home home)
     : name_(std::move(name)),
@@ -36,8 +34,7 @@ Channel::Channel(std::string name, bool bounded, std::uint32_t number, Home home
 
 Channel::~Channel() = default;
 
-// --- positions
-// ------------------------------------------------------------------------------------
+// --- positions ---------------------------------------------------------------------------------
 
 std::uint64_t Channel::fresh_depth() const {
   return end_ - next_ - skip_.count();
@@ -92,8 +89,7 @@ void Channel::collect_unfinished(IndexRange within, IntervalSet& unfinished) con
   }
 }
 
-// --- what the topic says
-// --------------------------------------------------------------------------
+// --- what the topic says -----------------------------------------------------------------------
 
 void Channel::start_at(Index start) {
   Lock lock(mutex_);
@@ -172,8 +168,7 @@ void Channel::discard(IndexRange range, Moment now, ConsumerCalls& calls) {
   call_waiting(calls);
 }
 
-// --- subscribing
-// ----------------------------------------------------------------------------------
+// --- subscribing -------------------------------------------------------------------------------
 
 Result<std::shared_ptr<Subscription>> Channel::subscribe(std::shared_ptr<Consumer> consumer,
                                                          SubscriptionOptions options) {
@@ -242,8 +237,7 @@ void Channel::close_now(ConsumerCalls& calls) {
   fresh_ = again_ = {};
 }
 
-// --- turns
-// ----------------------------------------------------------------------------------------
+// --- turns -------------------------------------------------------------------------------------
 
 bool Channel::ready(const Subscription& subscription) const {
   return !subscription.closed_ && subscription.in_flight_count_ < subscription.ready_count_;
@@ -304,8 +298,7 @@ void Channel::empty(Moment now) {
   calls.make();
 }
 
-// --- answers
-// --------------------------------------------------------------------------------------
+// --- answers -----------------------------------------------------------------------------------
 
 AnswerOutcome Channel::answer_one(Subscription& subscription, const Answer& answer, Moment now,
                                   IndexRange& finished) {
@@ -358,8 +351,7 @@ void Channel::answer(Subscription& subscription, std::span<const Answer> answers
   calls.make();
 }
 
-// --- time
-// -----------------------------------------------------------------------------------------
+// --- time --------------------------------------------------------------------------------------
 
 Instant Channel::next_deadline() const {
   Instant next = in_flight_.next_deadline();
@@ -406,8 +398,7 @@ Instant Channel::advance(Moment now) {
   return next;
 }
 
-// --- the journal
-// ----------------------------------------------------------------------------------
+// --- the journal -------------------------------------------------------------------------------
 
 void Channel::note_changes(Moment now) {
   if (bounded_ || changes_noted_ || (new_finished_.empty() && new_waiting_.empty())) return;
@@ -447,8 +438,7 @@ void Channel::encode_state(Moment now, std::string& entries) const {
   encode_in_flight(entries);
 }
 
-// --- stats
-// ----------------------------------------------------------------------------------------
+// --- stats -------------------------------------------------------------------------------------
 
 ChannelStats Channel::stats(bool clients, Moment now) const {
   const Index window_begin = home_.log->window_begin();

@@ -77,8 +77,7 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
   bool ephemeral() const { return ephemeral_; }
   std::uint32_t number() const { return number_; }
 
-  // --- for the consumers' connections
-  // -------------------------------------------------------------
+  // --- for the consumers' connections ----------------------------------------------------------
 
   // Hands the consumer what it may have now, at most `limit`, appended to `deliveries`; each
   // message is in flight from here on, and its attempts include this delivery. Returns how many.
@@ -95,8 +94,7 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
   void answer(Subscription& subscription, std::span<const Answer> answers, Moment now,
               std::span<AnswerOutcome> outcomes);
 
-  // --- for stats
-  // ----------------------------------------------------------------------------------
+  // --- for stats -------------------------------------------------------------------------------
 
   ChannelStats stats(bool clients, Moment now) const;
   std::uint64_t depth() const;
@@ -104,8 +102,7 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
   // Adds this channel's samples to those of others.
   void add_latency_to(LatencyWindow& sum, Moment now) const;
 
-  // --- for the topic and the broker
-  // ---------------------------------------------------------------
+  // --- for the topic and the broker ------------------------------------------------------------
 
   struct Deferral {
     Index index;

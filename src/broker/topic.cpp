@@ -55,8 +55,7 @@ Topic::Topic(std::string name, std::string directory, const Home& home, Moment n
 
 Topic::~Topic() = default;
 
-// --- channels
-// -------------------------------------------------------------------------------------
+// --- channels ----------------------------------------------------------------------------------
 
 std::shared_ptr<Channel> Topic::make_channel(const std::string& name, std::uint32_t number) {
   const bool bounded = ephemeral_ || protocol::is_ephemeral(name);
@@ -165,8 +164,7 @@ bool Topic::was_deleted(std::string_view channel) const {
   return deleted_.contains(std::string(channel));
 }
 
-// --- holding messages back
-// ------------------------------------------------------------------------
+// --- holding messages back ---------------------------------------------------------------------
 
 void Topic::begin_hold() {
   if (!ephemeral_) journal::routed(structure_, true, routed_);
@@ -204,7 +202,10 @@ void Topic::empty(Moment now) {
     routed_ = visible_end_;
     gaps_.erase_below(routed_);
     while (!deferrals_.empty() && deferrals_.front().index < routed_) deferrals_.pop_front();
-    if (!ephemeral_) journal::routed(structure_, held(), routed_);
+    if (!ephemeral_) {
+      journal::gap(structure_, dropped);
+      journal::routed(structure_, held(), routed_);
+    }
     request_maintenance(now.steady + home_.options.maintenance_interval);
   }
   write_structure(now);
@@ -238,8 +239,7 @@ bool Topic::quiet() const {
   return !writing_ && !syncing_;
 }
 
-// --- stats
-// ----------------------------------------------------------------------------------------
+// --- stats -------------------------------------------------------------------------------------
 
 std::uint64_t Topic::held_depth() const {
   const IndexRange waiting{routed_, visible_end_};
@@ -276,8 +276,7 @@ TopicStats Topic::stats(const StatsFilter& filter, Moment now) const {
   return stats;
 }
 
-// --- time
-// -----------------------------------------------------------------------------------------
+// --- time --------------------------------------------------------------------------------------
 
 Instant Topic::advance(Moment now) {
   bool flush = false;

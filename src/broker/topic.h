@@ -82,7 +82,7 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   TopicStats stats(const StatsFilter& filter, Moment now) const;
   bool paused() const;
 
-  // --- for the broker ---------------------------------------------------------------------------
+  // --- for the broker --------------------------------------------------------------------------
 
   struct ChannelNote {
     std::string name;
@@ -101,6 +101,8 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   void set_paused(bool paused, Moment now);
   void empty(Moment now);
   std::vector<ChannelNote> channel_notes() const;  // those that outlive the process
+  // Returns when the channels made and deleted so far are on disk as such. Blocks.
+  Result<void> sync_structure();
   std::size_t channel_count() const;
   bool exiting() const;
 
@@ -219,6 +221,7 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   Instant maintenance_due_ NSQ_GUARDED_BY(mutex_) = Instant::never();
   Moment last_moment_ NSQ_GUARDED_BY(mutex_);  // a recent one, for work that is handed none
   bool directory_unsynced_ NSQ_GUARDED_BY(mutex_) = false;
+  bool structure_unsynced_ NSQ_GUARDED_BY(mutex_) = false;
   bool used_ NSQ_GUARDED_BY(mutex_) =
       false;  // something was written since the directory was left cleanly
 

@@ -17,8 +17,7 @@ constexpr Duration kJournalRetry = std::chrono::seconds(1);
 
 }  // namespace
 
-// --- writing
-// --------------------------------------------------------------------------------------
+// --- writing -----------------------------------------------------------------------------------
 
 Result<void> Topic::make_directory() {
   if (directory_made_) return {};
@@ -106,13 +105,32 @@ void Topic::encode_state(std::string& entries) const {
   }
 }
 
+Result<void> Topic::sync_structure() {
+  bool new_directory = false;
+  {
+    Lock lock(mutex_);
+    if (!structure_unsynced_ || exiting_) return {};
+    structure_unsynced_ = false;
+    new_directory = std::exchange(directory_unsynced_, false);
+  }
+  auto done = journal_.sync();
+  if (done && new_directory) {
+    done = home_.files.sync_directory(storage::parent_directory(directory_));
+  }
+  if (done) return done;
+  Lock lock(mutex_);
+  structure_unsynced_ = true;
+  directory_unsynced_ = directory_unsynced_ || new_directory;
+  return done;
+}
+
 Result<void> Topic::shut_down(Moment now) {
   if (ephemeral_) return {};
   Notices notices;
   Result<void> done;
   {
     Lock lock(mutex_);
-    if (!used_ && !log_->has_unwritten()) return {};
+    if (!used_ && !journal_requested_ && !log_->has_unwritten()) return {};
     if (!structure_.empty() || log_->has_unwritten()) done = write_all(lock, now, notices);
   }
   notices.make();
@@ -141,8 +159,7 @@ Result<void> Topic::shut_down(Moment now) {
   return journal_.sync();
 }
 
-// --- giving up space
-// ------------------------------------------------------------------------------
+// --- giving up space ---------------------------------------------------------------------------
 
 void Topic::request_maintenance(Instant at) {
   if (maintenance_due_ != Instant::never()) return;
@@ -203,8 +220,7 @@ void Topic::maintain(Moment now) {
   log::error("TOPIC({}): cannot give up disk space: {}", name_, done.error().to_string());
 }
 
-// --- recovering
-// -----------------------------------------------------------------------------------
+// --- recovering --------------------------------------------------------------------------------
 
 Result<void> Topic::recover(bool paused, Moment now) {
   TopicRecord record;
@@ -243,9 +259,10 @@ void Topic::restore(TopicRecord& record, const storage::MessageLog::Recovery& lo
     used_ = true;
     next = std::max(next, index_of_time(now.wall));
   }
+  if (!log.found) next = std::max(next, log_->end());  // there is nothing to go on behind
   const Index begin = log.found ? log.begin : next;
   IntervalSet gaps = record.gaps;
-  const IndexRange skipped{std::max(found_end, begin), next};
+  const IndexRange skipped{log.found ? found_end : next, next};
   gaps.add(skipped);
   log_->skip_to(next);
   visible_end_ = next;
@@ -264,7 +281,7 @@ void Topic::restore(TopicRecord& record, const storage::MessageLog::Recovery& lo
     make_channel(channel.name, number)->restore(channel, begin, routed_, now);
   }
   for (const auto& [index, due] : deferrals) {
-    if (index >= routed_) deferrals_.push_back({index, due, record.deferrals.contains(index)});
+    if (index >= routed_) deferrals_.push_back({index, due, true});
   }
   gaps_ = std::move(gaps);
   gaps_.erase_below(routed_);
@@ -272,6 +289,7 @@ void Topic::restore(TopicRecord& record, const storage::MessageLog::Recovery& lo
   // Written with the first message, or whatever comes first; a topic left alone is not written to.
   journal::opened(structure_);
   if (!skipped.empty()) journal::gap(structure_, skipped);
+  for (const auto& [index, due] : log.deferred) journal::deferral(structure_, index, due);
   if (record.held && !held()) {
     Notices nobody;
     end_hold(now, nobody);

@@ -56,8 +56,7 @@ Topic::Unanswered Topic::append(std::span<const Publication> publications, Momen
   return publish;
 }
 
-// --- in memory
-// ------------------------------------------------------------------------------------
+// --- in memory ---------------------------------------------------------------------------------
 
 bool Topic::has_room_for(std::span<const Publication> publications) const {
   if (!held()) return true;  // the channels see to themselves
@@ -94,14 +93,18 @@ void Topic::publish_in_memory(std::span<const Publication> publications, Moment 
   }
 }
 
-// In memory mode, what the window cannot hold is written before more is taken.
+// In memory mode, what the window cannot hold is written before more is taken, and what happened to
+// channels is written before any message: from an "opened" without a "closed" the next start knows
+// that messages may have been lost, and uses none of their ids again.
 Result<void> Topic::make_room_in_memory(Lock& lock, Moment now, Notices& notices) {
-  if (ephemeral_ || writing_ || !log_->must_spill()) return {};
-  return write_all(lock, now, notices);
+  if (ephemeral_ || writing_) return {};
+  const bool full = log_->must_spill();
+  if (!full && structure_.empty()) return {};
+  auto written = write_all(lock, now, notices);
+  return full ? written : Result<void>();
 }
 
-// --- writing
-// --------------------------------------------------------------------------------------
+// --- writing -----------------------------------------------------------------------------------
 
 // Clang's analysis does not follow a lock that is handed down to be opened for a while.
 Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_ANALYSIS {
@@ -121,6 +124,7 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_A
     Result<Index> written = noted ? log_->write() : Result<Index>(noted.error());
     lock.lock();
     if (!noted) structure_ = structure + structure_;
+    if (noted && !structure.empty()) structure_unsynced_ = true;
     if (exiting_) written = Error(BrokerErrc::Exiting, "");
     outcome = written ? Result<void>() : Result<void>(written.error());
     if (!exiting_) home_.health.report(outcome);
@@ -206,8 +210,7 @@ void Topic::route(Index end, Moment now, Notices& notices) {
   routed_ = end;
 }
 
-// --- syncing
-// --------------------------------------------------------------------------------------
+// --- syncing -----------------------------------------------------------------------------------
 
 void Topic::request_sync() {
   sync_due_ = Instant::never();
