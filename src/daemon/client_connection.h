@@ -45,8 +45,8 @@ std::string_view to_string(CloseReason reason);
 //
 // Threading: confined to its socket's loop, except `close_soon`, `info` and the session's calls.
 // Kept alive by its own pending operations and, while subscribed, by the broker.
-class ClientConnection : private ClientSession::Owner,
-                         public std::enable_shared_from_this<ClientConnection> {
+class ClientConnection final : private ClientSession::Owner,
+                               public std::enable_shared_from_this<ClientConnection> {
  public:
   // Told once, on the loop, when the connection has ended.
   class Host {

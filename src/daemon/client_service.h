@@ -20,7 +20,7 @@ namespace nsq::daemon {
 // The daemon's V2 clients: makes a connection of every accepted socket and knows those that live.
 //
 // Threading: shared.
-class ClientService : private ClientConnection::Host {
+class ClientService final : private ClientConnection::Host {
  public:
   // `broker` and `options` must outlive the connections, which end at the latest with `loops`;
   // destroy the service after those.

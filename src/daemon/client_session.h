@@ -32,7 +32,7 @@ namespace nsq::daemon {
 //
 // Threading: confined to its connection's loop, except the overrides and `info`, which any thread
 // may call. The tools are the loop's.
-class ClientSession : public broker::Consumer, public broker::PublishWaiter {
+class ClientSession final : public broker::Consumer, public broker::PublishWaiter {
  public:
   class Owner {
    public:

@@ -140,14 +140,18 @@ void Connection::handle() {
     router_.answer_unrouted(parser_.request(), response_);
     return finish_answer();
   }
+  // The arguments point into the path, which has moved if the buffer grew for the body.
+  Request& request = parser_.request();
+  if (!request.path_arguments.empty()) {
+    router_.find(request.method, request.path, request.path_arguments);
+  }
   Exchange exchange(shared_from_this());
   state_ = State::Answering;
   in_handler_ = true;
   try {
     route_->handler(exchange);
   } catch (const std::exception& failure) {
-    log::error("{} {} failed - {}", parser_.request().method_text, parser_.request().target,
-               failure.what());
+    log::error("{} {} failed - {}", request.method_text, request.target, failure.what());
     response_.error(500, "INTERNAL_ERROR");
     if (exchange.is_deferred()) response_.close = true;
   }

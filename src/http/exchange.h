@@ -60,6 +60,8 @@ class Exchange {
     return Responder(target_);
   }
   bool is_deferred() const { return is_deferred_; }
+  // The connection's loop, where a later answer is to be given.
+  net::Executor executor() const { return target_->executor(); }
 
  private:
   std::shared_ptr<Answerable> target_;

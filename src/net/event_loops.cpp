@@ -49,6 +49,17 @@ void EventLoops::join() {
   }
 }
 
+void EventLoops::run_leftovers() {
+  std::size_t handlers = 1;
+  while (handlers > 0) {
+    handlers = 0;
+    for (const auto& loop : loops_) {
+      loop->restart();
+      handlers += loop->poll();
+    }
+  }
+}
+
 asio::io_context& EventLoops::next() {
   return *loops_[turn_.fetch_add(1, std::memory_order_relaxed) % loops_.size()];
 }

@@ -32,6 +32,9 @@ class EventLoops {
   void stop();
   // Waits for the threads to end. Requires: not called on a loop.
   void join();
+  // Does, on this thread, what was posted too late for the loops, until nothing is left: so that
+  // whoever waits for an answer through a loop still gets it. Requires: joined.
+  void run_leftovers();
 
   std::size_t size() const { return loops_.size(); }
   asio::io_context& loop(std::size_t index) { return *loops_[index]; }

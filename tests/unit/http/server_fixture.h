@@ -101,6 +101,10 @@ class ServerFixture {
                  }
                },
                {.body_limit = 1000});
+    router.add(
+        Method::Put, "/say/:word",
+        [](Exchange& exchange) { exchange.response.text(exchange.request.path_arguments[0]); },
+        {.body_limit = 100'000});
     router.add(Method::Get, "/throw",
                [](Exchange&) { throw std::runtime_error("a handler that fails"); });
     router.add(Method::Get, "/big",

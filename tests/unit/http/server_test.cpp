@@ -147,6 +147,19 @@ TEST_CASE("a head that never ends is refused", "[http]") {
         refusal("431 Request Header Fields Too Large", "431 Request Header Fields Too Large"));
 }
 
+TEST_CASE("what stands in the path is there however long the body is", "[http]") {
+  ServerFixture fixture;
+  auto client = fixture.connect();
+  for (const std::size_t size : {0U, 1U, 5'000U, 100'000U, 3U}) {
+    client->send(
+        fmt::format("PUT /say/a-rather-long-word HTTP/1.1\r\nHost: x\r\n"
+                    "Content-Length: {}\r\n\r\n",
+                    size));
+    client->send(std::string(size, 'x'));
+    CHECK(client->response() == echo("a-rather-long-word"));
+  }
+}
+
 TEST_CASE("a handler that fails is answered for", "[http]") {
   ServerFixture fixture;
   auto client = fixture.connect();

@@ -47,3 +47,14 @@ TEST_CASE("work left behind may own sockets of any loop", "[net]") {
     }
   }
 }
+
+TEST_CASE("what comes too late for the loops can still be done", "[net]") {
+  EventLoops loops(2);
+  loops.start();
+  loops.stop();
+  loops.join();
+  int done = 0;
+  asio::post(loops.loop(1), [&] { asio::post(loops.loop(0), [&] { ++done; }); });
+  loops.run_leftovers();
+  CHECK(done == 1);
+}

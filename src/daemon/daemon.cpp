@@ -1,0 +1,244 @@
+#include "daemon/daemon.h"
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <future>
+#include <optional>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "broker/broker.h"
+#include "daemon/broker_timer.h"
+#include "daemon/client_service.h"
+#include "daemon/data_path_lock.h"
+#include "daemon/http_api.h"
+#include "daemon/settings.h"
+#include "daemon/start_options.h"
+#include "daemon/storage_threads.h"
+#include "daemon/version.h"
+#include "http/router.h"
+#include "http/server.h"
+#include "net/address.h"
+#include "net/listener.h"
+#include "storage/file_system.h"
+
+namespace nsq::daemon {
+namespace {
+
+std::size_t loop_count(const Options& options) {
+  if (options.io_threads > 0) return static_cast<std::size_t>(options.io_threads);
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+int port_of(const std::unique_ptr<net::Listener>& listener) {
+  return listener ? listener->bound_port() : 0;
+}
+
+// Waits until every loop has done what was posted to it before.
+void let_loops_catch_up(net::EventLoops& loops) {
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    std::promise<void> reached;
+    asio::post(loops.loop(i), [&reached] { reached.set_value(); });
+    reached.get_future().wait();
+  }
+}
+
+}  // namespace
+
+// What a daemon consists of, in the order in which it comes to life. The loops go before all that
+// their handlers use, see `stop`.
+class Daemon::Parts {
+ public:
+  explicit Parts(Options given) : options(std::move(given)) {}
+
+  Result<void> start();
+  void stop();
+
+  Options options;  // those given, until `start` fills in the rest
+  std::optional<DataPathLock> lock;
+  std::unique_ptr<net::EventLoops> loops;
+  std::unique_ptr<net::Listener> tcp_listener;
+  std::unique_ptr<net::Listener> http_listener;  // null where HTTP is off
+  bool is_serving = false;
+
+ private:
+  Result<void> instantiate();
+  Result<void> listen();
+  Result<void> load();
+  void serve();
+  void stop_serving();
+  void write_everything();
+  std::string metadata_path() const;
+
+  std::unique_ptr<StorageThreads> storage_threads_;
+  std::unique_ptr<BrokerTimer> broker_timer_;
+  std::unique_ptr<broker::Broker> broker_;
+  std::unique_ptr<ClientService> clients_;
+  std::optional<Settings> settings_;
+  std::optional<ApiContext> api_;
+  http::Router router_;
+  std::unique_ptr<http::Server> http_server_;
+};
+
+Result<void> Daemon::Parts::start() {
+  if (auto instantiated = instantiate(); !instantiated) {
+    return Error(instantiated.error().code(),
+                 "failed to instantiate nsqd - " + instantiated.error().context());
+  }
+  if (auto loaded = load(); !loaded) {
+    return Error(loaded.error().code(), "failed to load metadata - " + loaded.error().to_string());
+  }
+  serve();
+  return {};
+}
+
+// Everything that is refused at the start, as scripts know it, is found here.
+Result<void> Daemon::Parts::instantiate() {
+  auto locked = DataPathLock::take(options.data_path);
+  if (!locked) return locked.error();
+  lock.emplace(std::move(*locked));
+  auto checked = checked_options(std::move(options));
+  if (!checked) return checked.error();
+  options = std::move(*checked);
+  log::info("nsqd v{} (built w/{})", version(), toolchain());
+  log::info("ID: {}", options.id);
+
+  loops = std::make_unique<net::EventLoops>(loop_count(options));
+  if (auto listening = listen(); !listening) return listening;
+  fill_in_ports(options, port_of(tcp_listener), port_of(http_listener));
+  return {};
+}
+
+// Connections made from here on wait in the kernel until `serve`.
+Result<void> Daemon::Parts::listen() {
+  auto tcp = net::Listener::open(*loops, net::Address::parse(options.tcp_address));
+  if (!tcp) return tcp.error();
+  tcp_listener = std::move(*tcp);
+  if (options.http_address.empty()) return {};
+  auto http = net::Listener::open(*loops, net::Address::parse(options.http_address));
+  if (!http) return http.error();
+  http_listener = std::move(*http);
+  return {};
+}
+
+std::string Daemon::Parts::metadata_path() const {
+  return (options.data_path.empty() ? "." : options.data_path) + "/nsqd.dat";
+}
+
+Result<void> Daemon::Parts::load() {
+  storage_threads_ = std::make_unique<StorageThreads>();
+  broker_timer_ = std::make_unique<BrokerTimer>(loops->loop(0));
+  broker_ = std::make_unique<broker::Broker>(
+      broker_options(options), options.data_path, std::string(version()),
+      storage::real_file_system(), *storage_threads_,
+      [timer = broker_timer_.get()](Instant deadline) { timer->wake_by(deadline); }, random_seed());
+  if (auto loaded = broker_->load(Moment::now()); !loaded) return loaded;
+  log::info("NSQ: persisting topic/channel metadata to {}", metadata_path());
+  return {};
+}
+
+void Daemon::Parts::serve() {
+  clients_ = std::make_unique<ClientService>(*loops, *broker_, options);
+  settings_.emplace(options.nsqlookupd_tcp_addresses);
+  api_.emplace(ApiContext{.broker = *broker_,
+                          .clients = *clients_,
+                          .options = options,
+                          .settings = *settings_,
+                          .start_time = Timestamp::now(),
+                          .tcp_port = port_of(tcp_listener),
+                          .http_port = port_of(http_listener)});
+  if (options.tls_required == "true") {
+    refuse_without_tls(router_, *api_);
+  } else {
+    add_api(router_, *api_);
+  }
+  http_server_ = std::make_unique<http::Server>(router_);
+
+  broker_timer_->start(*broker_);
+  tcp_listener->start([this](net::Socket socket) { clients_->accept(std::move(socket)); });
+  log::info("TCP: listening on {}", tcp_listener->local_text());
+  if (http_listener) {
+    http_listener->start([this](net::Socket socket) { http_server_->serve(std::move(socket)); });
+    log::info("HTTP: listening on {}", http_listener->local_text());
+  }
+  loops->start();
+  is_serving = true;
+}
+
+void Daemon::Parts::stop() {
+  if (is_serving) stop_serving();
+  if (is_serving) write_everything();
+  if (storage_threads_) storage_threads_->finish();
+  // Answers that came too late find their connections closed.
+  if (loops) loops->run_leftovers();
+  if (broker_timer_) broker_timer_->stop();
+  tcp_listener.reset();
+  http_listener.reset();
+  // With the loops go the connections, which use everything else.
+  loops.reset();
+  lock.reset();
+  if (std::exchange(is_serving, false)) log::info("NSQ: bye");
+}
+
+void Daemon::Parts::write_everything() {
+  storage_threads_->drain();
+  log::info("NSQ: persisting topic/channel metadata to {}", metadata_path());
+  log::info("NSQ: closing topics");
+  if (auto written = broker_->shut_down(Moment::now()); !written) {
+    log::error("not everything could be written - {}", written.error().to_string());
+  }
+  log::info("NSQ: stopping subsystems");
+}
+
+void Daemon::Parts::stop_serving() {
+  log::info("TCP: closing {}", tcp_listener->local_text());
+  tcp_listener->close();
+  clients_->close_all();
+  if (http_listener) {
+    log::info("HTTP: closing {}", http_listener->local_text());
+    http_listener->close();
+  }
+  http_server_->close();
+  // What was on its way to a loop arrives, and finds everything closed; consumers leave.
+  let_loops_catch_up(*loops);
+  let_loops_catch_up(*loops);
+  loops->stop();
+  loops->join();
+}
+
+Daemon::Daemon(Options options) : parts_(std::make_unique<Parts>(std::move(options))) {}
+
+Daemon::~Daemon() {
+  parts_->stop();
+}
+
+Result<void> Daemon::start() {
+  auto started = parts_->start();
+  if (!started) parts_->stop();
+  return started;
+}
+
+void Daemon::stop() {
+  NSQ_ASSERT(parts_->is_serving);
+  parts_->stop();
+}
+
+int Daemon::tcp_port() const {
+  return port_of(parts_->tcp_listener);
+}
+int Daemon::http_port() const {
+  return port_of(parts_->http_listener);
+}
+net::EventLoops& Daemon::loops() {
+  return *parts_->loops;
+}
+
+}  // namespace nsq::daemon

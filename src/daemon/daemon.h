@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/instant.h"
+#include "daemon/options.h"
+#include "net/event_loops.h"
+#include "nsq/result.h"
+
+namespace nsq::daemon {
+
+// A whole daemon: the broker, the threads that serve it, and what listens.
+//
+//   Daemon daemon(options);
+//   if (auto started = daemon.start(); !started) ...
+//   ... daemon.stop();
+//
+// Threading: shared, except that `start` and `stop` belong to the owner and are not called on the
+// daemon's loops.
+class Daemon {
+ public:
+  explicit Daemon(Options options);
+  // Stops, if that has not been done.
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  // Checks the options, locks the data path, binds, reads what is on disk, then serves. Blocks for
+  // as long as the disk takes.
+  // Errors: one line for the user, the context; nothing is left running.
+  Result<void> start();
+
+  // Stops serving, writes everything, and lets go of the data path. Clients hear nothing.
+  // Requires: started.
+  void stop();
+
+  // The ports really bound: -1 for a Unix socket, 0 where nothing listens.
+  int tcp_port() const;
+  int http_port() const;
+  // For what else the process runs on these loops: signals, for one.
+  net::EventLoops& loops();
+
+ private:
+  class Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace nsq::daemon
