@@ -1,0 +1,158 @@
+#include "broker/broker.h"
+#include "engine_fixture.h"
+
+using namespace nsq::test;
+
+TEST_CASE("nothing acknowledged is lost when the process is killed", "[broker]") {
+  EngineFixture engine;
+  engine.subscribe("t", "a", {});
+  engine.subscribe("t", "b", {});
+  engine.publish("t", {"1", "2", "3"});
+  engine.kill_and_restart();
+  for (const char* channel : {"a", "b"}) {
+    auto client = engine.subscribe("t", channel, {.ready_count = 10});
+    CHECK(client->received() == std::vector<Got>{{"1", 1}, {"2", 1}, {"3", 1}});
+  }
+}
+
+TEST_CASE("a channel made a moment before the process is killed has its messages afterwards",
+          "[broker]") {
+  EngineFixture engine;
+  engine.subscribe("t", "old", {});
+  engine.publish("t", {"before"});
+  engine.subscribe("t", "new", {});
+  engine.publish("t", {"after"});
+  engine.kill_and_restart();  // no storage work was done: nsqd.dat knows neither topic nor channels
+  auto client = engine.subscribe("t", "new", {.ready_count = 10});
+  CHECK(client->received() == std::vector<Got>{{"after", 1}});
+}
+
+TEST_CASE("what was finished before the journal's interval does not come back", "[broker]") {
+  EngineFixture engine;
+  auto client = engine.subscribe("t", "c", {.ready_count = 10});
+  engine.publish("t", {"done", "open"});
+  client->received();
+  client->finish("done");
+  engine.advance(nsq::broker::Options{}.journal_interval);
+  engine.kill_and_restart();
+  auto again = engine.subscribe("t", "c", {.ready_count = 10});
+  CHECK(again->received() == std::vector<Got>{{"open", 1}});
+}
+
+TEST_CASE("attempts and delays survive being killed", "[broker]") {
+  EngineFixture engine;
+  auto client = engine.subscribe("t", "c", {.ready_count = 10});
+  engine.publish("t", {"tried", "deferred"});
+  engine.publish("t", {"published for later"}, 60s);
+  for (int i = 0; i < 3; ++i) {
+    client->received();
+    client->requeue("tried");
+  }
+  client->received();
+  client->requeue("deferred", 60s);
+  client->requeue("tried");
+  client->set_ready_count(0);
+  engine.advance(10ms);
+  engine.kill_and_restart();
+  auto again = engine.subscribe("t", "c", {.ready_count = 10});
+  CHECK(again->received() == std::vector<Got>{{"tried", 5}});
+  again->finish("tried");
+  CHECK(engine.channel_stats("t", "c").deferred_count == 2);
+  engine.advance(60s);
+  CHECK(again->received() == std::vector<Got>{{"deferred", 2}, {"published for later", 1}});
+}
+
+TEST_CASE("in flight at a clean stop means waiting, with the attempts it had", "[broker]") {
+  EngineFixture engine;
+  auto client = engine.subscribe("t", "c", {.ready_count = 10});
+  engine.publish("t", {"x"});
+  client->received();
+  client->leave();
+  engine.restart_cleanly();
+  auto again = engine.subscribe("t", "c", {.ready_count = 10});
+  CHECK(again->received() == std::vector<Got>{{"x", 2}});
+}
+
+TEST_CASE("paused topics and channels stay paused", "[broker]") {
+  EngineFixture engine;
+  engine.subscribe("t", "c", {});
+  engine.administrate([&](auto done) { engine.broker->pause_topic("t", true, engine.now, done); });
+  engine.administrate(
+      [&](auto done) { engine.broker->pause_channel("t", "c", true, engine.now, done); });
+  engine.kill_and_restart();
+  CHECK(engine.topic_stats("t").paused);
+  CHECK(engine.channel_stats("t", "c").paused);
+}
+
+TEST_CASE("ids are never used twice, also not after a crash", "[broker]") {
+  EngineFixture engine;
+  auto client = engine.subscribe("t", "c", {.ready_count = 10});
+  engine.publish("t", {"1"});
+  client->received();
+  const auto first = client->ids["1"];
+  engine.kill_and_restart();
+  engine.publish("t", {"2"});
+  auto again = engine.subscribe("t", "c", {.ready_count = 10});
+  CHECK(again->received().size() == 2);
+  CHECK(again->ids["1"] == first);
+  CHECK(again->ids["2"] > first);
+  CHECK(engine.channel_stats("t", "c").depth == 0);
+}
+
+TEST_CASE("a topic left alone costs no write at a restart", "[broker]") {
+  EngineFixture engine;
+  engine.subscribe("t", "c", {});
+  engine.publish("t", {"x"});
+  engine.restart_cleanly();
+  const auto path = engine.broker->find_topic("t")->directory() + "/journal";
+  const auto before = engine.files().content(path);
+  engine.restart_cleanly();
+  CHECK(engine.files().content(path) == before);
+  CHECK(engine.channel_stats("t", "c").depth == 1);
+}
+
+TEST_CASE("a metadata file written by hand, or by the original, is taken over", "[broker]") {
+  EngineFixture engine;
+  engine.files().put(
+      "data/nsqd.dat",
+      R"({"topics":[{"name":"p","paused":true,"channels":[{"name":"c","paused":true}]},)"
+      R"({"name":"q","paused":false,"channels":null},{"name":"not valid!"}],"version":"1.3.0"})");
+  engine.kill_and_restart();
+  CHECK(engine.topic_stats("p").paused);
+  CHECK(engine.channel_stats("p", "c").paused);
+  CHECK(engine.topic_stats("q").channels.empty());
+  CHECK(engine.broker->stats({}, engine.now).size() == 2);
+}
+
+TEST_CASE("a damaged metadata file is set aside; topics and messages are still there", "[broker]") {
+  EngineFixture engine;
+  engine.subscribe("t", "c", {});
+  engine.publish("t", {"x"});
+  engine.work().run_all();
+  engine.files().put("data/nsqd.dat", "{\"topics\":[{");
+  engine.kill_and_restart();
+  CHECK(engine.channel_stats("t", "c").depth == 1);
+  CHECK(engine.files().exists("data/nsqd.dat.bad"));
+}
+
+TEST_CASE("disk space is given back when messages are finished, a few stragglers notwithstanding",
+          "[broker]") {
+  nsq::broker::Options options;
+  options.mem_queue_size = 10;
+  options.max_bytes_per_file = 50'000;
+  EngineFixture engine(options);
+  auto client = engine.subscribe("t", "c", {.ready_count = 2000});
+  const std::string padding(1000, 'x');
+  for (int i = 0; i < 1000; ++i) engine.publish("t", {std::to_string(i) + padding});
+  CHECK(engine.topic_stats("t").disk_bytes > 1'000'000);
+  client->received();
+  for (int i = 0; i < 1000; ++i) {
+    if (i % 100 != 0) client->finish(std::to_string(i) + padding);
+  }
+  for (int i = 0; i < 5; ++i) engine.advance(1s);
+  CHECK(engine.topic_stats("t").disk_bytes < 150'000);
+  engine.kill_and_restart();
+  auto again = engine.subscribe("t", "c", {.ready_count = 2000});
+  CHECK(again->received().size() == 10);
+  CHECK(engine.channel_stats("t", "c").lost_count == 0);
+}

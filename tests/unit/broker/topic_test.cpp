@@ -1,0 +1,188 @@
+#include "broker/topic.h"
+
+#include "engine_fixture.h"
+
+using namespace nsq::test;
+
+TEST_CASE("the first channel of a topic gets all that waited, later ones what comes after",
+          "[broker]") {
+  EngineFixture engine;
+  engine.publish("t", {"early"});
+  CHECK(engine.topic_stats("t").depth == 1);
+  auto first = engine.subscribe("t", "first", {.ready_count = 5});
+  auto second = engine.subscribe("t", "second", {.ready_count = 5});
+  engine.publish("t", {"late"});
+  CHECK(first->received() == std::vector<Got>{{"early", 1}, {"late", 1}});
+  CHECK(second->received() == std::vector<Got>{{"late", 1}});
+  CHECK(engine.topic_stats("t").depth == 0);
+}
+
+TEST_CASE("a paused topic keeps its messages for all channels it has when it goes on", "[broker]") {
+  EngineFixture engine;
+  auto old = engine.subscribe("t", "old", {.ready_count = 5});
+  engine.administrate([&](auto done) { engine.broker->pause_topic("t", true, engine.now, done); });
+  engine.publish("t", {"x"});
+  auto fresh = engine.subscribe("t", "new", {.ready_count = 5});
+  CHECK(old->received().empty());
+  CHECK(engine.topic_stats("t").depth == 1);
+  engine.administrate([&](auto done) { engine.broker->pause_topic("t", false, engine.now, done); });
+  CHECK(old->received().size() == 1);
+  CHECK(fresh->received().size() == 1);
+}
+
+TEST_CASE("emptying a topic drops what waits there, not what its channels have", "[broker]") {
+  EngineFixture engine;
+  auto client = engine.subscribe("t", "c", {});
+  engine.publish("t", {"kept"});
+  engine.administrate([&](auto done) { engine.broker->pause_topic("t", true, engine.now, done); });
+  engine.publish("t", {"dropped"});
+  engine.administrate([&](auto done) { engine.broker->empty_topic("t", engine.now, done); });
+  engine.administrate([&](auto done) { engine.broker->pause_topic("t", false, engine.now, done); });
+  client->set_ready_count(5);
+  CHECK(client->received() == std::vector<Got>{{"kept", 1}});
+}
+
+TEST_CASE("a topic whose last channel is deleted keeps what comes for the next one", "[broker]") {
+  EngineFixture engine;
+  auto client = engine.subscribe("t", "c", {.ready_count = 5});
+  engine.administrate(
+      [&](auto done) { engine.broker->delete_channel("t", "c", engine.now, done); });
+  CHECK(client->closed);
+  engine.publish("t", {"x"});
+  CHECK(engine.topic_stats("t").depth == 1);
+  auto next = engine.subscribe("t", "next", {.ready_count = 5});
+  CHECK(next->received() == std::vector<Got>{{"x", 1}});
+}
+
+TEST_CASE("a deleted topic is gone with its files, and its name starts afresh", "[broker]") {
+  EngineFixture engine;
+  auto client = engine.subscribe("t", "c", {});
+  engine.publish("t", {"old"});
+  const auto dying = engine.broker->find_topic("t");
+  engine.administrate([&](auto done) { engine.broker->delete_topic("t", engine.now, done); });
+  CHECK(client->closed);
+  CHECK_FALSE(engine.files().exists(dying->directory()));
+  const std::vector<std::string_view> body{"x"};
+  const nsq::broker::Publication publication{body};
+  const auto refused = dying->publish({&publication, 1}, engine.now, nullptr);
+  REQUIRE(refused.has_value());
+  CHECK(refused->error() == make_error_code(nsq::broker::BrokerErrc::Exiting));
+  engine.advance(1s);
+  engine.publish("t", {"new"});
+  auto next = engine.subscribe("t", "c", {.ready_count = 5});
+  CHECK(next->received() == std::vector<Got>{{"new", 1}});
+}
+
+TEST_CASE("a deferred message counts as deferred and comes when it is due, on each channel",
+          "[broker]") {
+  EngineFixture engine;
+  auto a = engine.subscribe("t", "a", {.ready_count = 5});
+  auto b = engine.subscribe("t", "b", {.ready_count = 5});
+  engine.publish("t", {"later"}, 2s);
+  engine.publish("t", {"now"});
+  CHECK(engine.channel_stats("t", "a").deferred_count == 1);
+  CHECK(a->received() == std::vector<Got>{{"now", 1}});
+  engine.advance(2s - 1ns);
+  CHECK(a->received().empty());
+  engine.advance(1ns);
+  CHECK(a->received() == std::vector<Got>{{"later", 1}});
+  CHECK(b->received().size() == 2);
+}
+
+TEST_CASE(
+    "an ephemeral channel goes with its last consumer, an ephemeral topic with its last channel",
+    "[broker]") {
+  EngineFixture engine;
+  auto client = engine.subscribe("t#ephemeral", "c#ephemeral", {});
+  auto other = engine.subscribe("t#ephemeral", "c#ephemeral", {});
+  client->leave();
+  CHECK(engine.topic_stats("t#ephemeral").channels.size() == 1);
+  other->leave();
+  CHECK(engine.broker->find_topic("t#ephemeral") == nullptr);
+}
+
+TEST_CASE("ephemeral things drop and count what does not fit, and never touch the disk",
+          "[broker]") {
+  nsq::broker::Options options;
+  options.mem_queue_size = 10;
+  EngineFixture engine(options);
+  const auto writes = engine.files().calls(MemoryFileSystem::Call::Write);
+  for (int i = 0; i < 50; ++i) engine.publish("t#ephemeral", {"x"});
+  CHECK(engine.topic_stats("t#ephemeral").depth == 10);
+  CHECK(engine.topic_stats("t#ephemeral").dropped_count == 40);
+  auto client = engine.subscribe("t#ephemeral", "c", {.ready_count = 100});
+  CHECK(client->received().size() == 10);
+  CHECK(engine.files().calls(MemoryFileSystem::Call::Write) == writes);
+  auto tail = engine.subscribe("u", "tail#ephemeral", {});
+  for (int i = 0; i < 50; ++i) engine.publish("u", {"x"});
+  CHECK(engine.channel_stats("u", "tail#ephemeral").depth == 10);
+  CHECK(engine.channel_stats("u", "tail#ephemeral").dropped_count == 40);
+}
+
+TEST_CASE("a publish that cannot be written is refused and never seen, and the next one works",
+          "[broker]") {
+  EngineFixture engine;
+  auto client = engine.subscribe("t", "c", {.ready_count = 100});
+  engine.publish("t", {"before"});
+  engine.files().set_capacity(engine.files().used_bytes() + 10);
+  const auto refused = engine.try_publish("t", {"lost", std::string(100, 'x')});
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error() == std::make_error_code(std::errc::no_space_on_device));
+  CHECK(engine.broker->health().starts_with("NOK - "));
+  CHECK(client->received() == std::vector<Got>{{"before", 1}});
+  CHECK(client->finish("before") == nsq::broker::AnswerOutcome::Done);
+  engine.files().set_capacity(std::nullopt);
+  engine.publish("t", {"after"});
+  CHECK(engine.broker->health() == "OK");
+  CHECK(client->received() == std::vector<Got>{{"after", 1}});
+  CHECK(engine.topic_stats("t").message_count == 2);
+}
+
+TEST_CASE("a publish that comes while another is written is written with it, and told of it",
+          "[broker]") {
+  EngineFixture engine;
+  engine.publish("t", {"first"});
+  bool once = true;
+  struct Waiter final : nsq::broker::PublishWaiter {
+    void on_published(const nsq::Result<void>& result) override { outcome = result; }
+    std::optional<nsq::Result<void>> outcome;
+  };
+  auto waiter = std::make_shared<Waiter>();
+  std::optional<nsq::Result<void>> at_once;
+  engine.files().set_observer([&](MemoryFileSystem::Call call, const std::string&) {
+    if (call != MemoryFileSystem::Call::Write || !std::exchange(once, false)) return;
+    const std::vector<std::string_view> body{"third"};
+    const nsq::broker::Publication publication{body};
+    at_once = engine.broker->find_topic("t")->publish({&publication, 1}, engine.now, waiter);
+    CHECK_FALSE(at_once.has_value());
+  });
+  engine.publish("t", {"second"});
+  engine.files().set_observer(nullptr);
+  REQUIRE(waiter->outcome.has_value());
+  CHECK(waiter->outcome->ok());
+  auto client = engine.subscribe("t", "c", {.ready_count = 5});
+  CHECK(client->received() == std::vector<Got>{{"first", 1}, {"second", 1}, {"third", 1}});
+}
+
+TEST_CASE("in fsync mode all who wait share one sync", "[broker]") {
+  nsq::broker::Options options;
+  options.durability = nsq::broker::Durability::Fsync;
+  EngineFixture engine(options);
+  engine.publish("t", {"first"});
+  const auto before = engine.files().calls(MemoryFileSystem::Call::Sync);
+  struct Waiter final : nsq::broker::PublishWaiter {
+    void on_published(const nsq::Result<void>& result) override { told += result.ok() ? 1 : 0; }
+    int told = 0;
+  };
+  auto waiter = std::make_shared<Waiter>();
+  const std::vector<std::string_view> body{"x"};
+  const nsq::broker::Publication publication{body};
+  for (int i = 0; i < 20; ++i) {
+    CHECK_FALSE(
+        engine.broker->find_topic("t")->publish({&publication, 1}, engine.now, waiter).has_value());
+  }
+  CHECK(waiter->told == 0);
+  engine.work().run_all();
+  CHECK(waiter->told == 20);
+  CHECK(engine.files().calls(MemoryFileSystem::Call::Sync) - before <= 2);
+}
