@@ -11,9 +11,7 @@ namespace nsq::cli {
 namespace {
 
 constexpr auto kCommands = std::to_array<Command>({
-#ifdef NSQ_HAS_DAEMON
     {"daemon", "nsqd", "receives, stores and delivers messages", run_daemon},
-#endif
     {"tail", "nsq_tail", "prints the messages of a topic", run_tail},
     {"pub", "to_nsq", "publishes lines of standard input", run_pub},
 });
@@ -44,7 +42,7 @@ int run_word(std::string_view word, std::vector<std::string> arguments) {
     return kExitOk;
   }
   if (word == "version" || word == "-version" || word == "--version") {
-    fmt::print("nsq v{} (built with {})\n", version(), NSQ_COMPILER);
+    fmt::print("nsq v{} (built w/{})\n", version(), NSQ_COMPILER);
     return kExitOk;
   }
   fmt::print(stderr, "nsq: there is no command '{}'; 'nsq --help' lists them\n", word);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/duration_text.h"
+
 namespace nsq::cli {
 
 Flag* FlagTable::find(std::string_view name) {
@@ -35,7 +37,7 @@ FlagTable& FlagTable::add(std::string name, Duration& target, std::string help) 
     return {};
   };
   return add_row(std::move(name), Kind::Duration, "duration",
-                 target == Duration::zero() ? "" : format_duration(target), std::move(help), set);
+                 target == Duration::zero() ? "" : duration_text(target), std::move(help), set);
 }
 
 FlagTable& FlagTable::add(std::string name, std::string& target, std::string placeholder,

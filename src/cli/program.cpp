@@ -32,7 +32,7 @@ std::optional<int> read_command_line(FlagTable& flags, const Invocation& invocat
       break;
   }
   if (show_version) {
-    fmt::print("{} v{} (built with {})\n", flags.program(), version(), NSQ_COMPILER);
+    fmt::print("{} v{} (built w/{})\n", flags.program(), version(), NSQ_COMPILER);
     return kExitOk;
   }
   ignored = line.positional;

@@ -1,12 +1,9 @@
 #include "cli/values.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "cli/cli_error.h"
@@ -173,31 +170,6 @@ Result<double> parse_float(std::string_view text) {
   if (error == std::errc::result_out_of_range) return out_of_range();
   if (error != std::errc() || stop != end || digits.starts_with('-')) return parse_error();
   return negative ? -value : value;
-}
-
-std::string format_duration(Duration duration) {
-  const std::int64_t count = duration.count();
-  const char* sign = count < 0 ? "-" : "";
-  const std::uint64_t nanoseconds =
-      count < 0 ? 0 - static_cast<std::uint64_t>(count) : static_cast<std::uint64_t>(count);
-  // At most nine decimals, none of them trailing zeros.
-  const auto decimal = [](std::uint64_t value, std::uint64_t unit) {
-    std::string text = fmt::format("{}", value / unit);
-    if (value % unit == 0) return text;
-    std::string fraction = fmt::format("{}", unit + value % unit).substr(1);
-    fraction.erase(fraction.find_last_not_of('0') + 1);
-    return text + "." + fraction;
-  };
-  if (nanoseconds == 0) return "0s";
-  if (nanoseconds < 1'000) return fmt::format("{}{}ns", sign, nanoseconds);
-  if (nanoseconds < 1'000'000) return sign + decimal(nanoseconds, 1'000) + "\xc2\xb5s";
-  if (nanoseconds < 1'000'000'000) return sign + decimal(nanoseconds, 1'000'000) + "ms";
-
-  const std::uint64_t minutes = nanoseconds / 60'000'000'000;
-  const std::string seconds = decimal(nanoseconds % 60'000'000'000, 1'000'000'000) + "s";
-  if (minutes == 0) return sign + seconds;
-  if (minutes < 60) return fmt::format("{}{}m{}", sign, minutes, seconds);
-  return fmt::format("{}{}h{}m{}", sign, minutes / 60, minutes % 60, seconds);
 }
 
 }  // namespace nsq::cli

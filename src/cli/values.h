@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,8 +25,5 @@ Result<Duration> parse_duration(std::string_view text);
 
 // Decimal or exponent notation.
 Result<double> parse_float(std::string_view text);
-
-// The normal form: "1m30s", "1h0m0s", "250ms", "0s".
-std::string format_duration(Duration duration);
 
 }  // namespace nsq::cli

@@ -152,7 +152,7 @@ void Connection::reserve_input() {
   if (begin_ == end_) begin_ = end_ = 0;
   const std::size_t wanted = std::max(wanted_bytes_, end_ - begin_ + kReadBytes);
   if (input_.size() - begin_ >= wanted) return;
-  std::memmove(input_.data(), input_.data() + begin_, end_ - begin_);
+  if (begin_ > 0) std::memmove(input_.data(), input_.data() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
   if (input_.size() < wanted) input_.resize(std::max(wanted, 2 * input_.size()));

@@ -88,18 +88,6 @@ TEST_CASE("a duration without a unit, or with another one, is refused", "[cli]")
   }
 }
 
-TEST_CASE("durations are shown in their normal form", "[cli]") {
-  CHECK(format_duration(0s) == "0s");
-  CHECK(format_duration(1h) == "1h0m0s");
-  CHECK(format_duration(60s) == "1m0s");
-  CHECK(format_duration(2s) == "2s");
-  CHECK(format_duration(1500ms) == "1.5s");
-  CHECK(format_duration(250ms) == "250ms");
-  CHECK(format_duration(-5s) == "-5s");
-  CHECK(format_duration(7ns) == "7ns");
-  CHECK(format_duration(90min + 5ms) == "1h30m0.005s");
-}
-
 TEST_CASE("floats are read whole or not at all", "[cli]") {
   CHECK(*parse_float("0.5") == 0.5);
   CHECK(*parse_float("-1e-2") == -0.01);

@@ -39,8 +39,9 @@ class FakeSession {
   std::string body() {
     unsigned char size[4];
     if (!read_exactly(size, 4)) return "";
-    std::string text(
-        static_cast<std::size_t>(size[0]) << 24 | size[1] << 16 | size[2] << 8 | size[3], '\0');
+    std::size_t bytes = 0;
+    for (const unsigned char byte : size) bytes = bytes << 8 | byte;
+    std::string text(bytes, '\0');
     read_exactly(text.data(), text.size());
     return text;
   }

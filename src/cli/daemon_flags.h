@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cli/flag_table.h"
+#include "daemon/options.h"
+
+namespace nsq::cli {
+
+// What nsqd's flags can say: the daemon's options, and what only the command line knows.
+struct DaemonFlags {
+  daemon::Options options;
+  std::string config;        // path of a config file
+  std::int64_t node_id = 0;  // options.id, if the flag was given
+  bool verbose = false;      // accepted as ever, and without effect
+  bool worker_id = false;    // likewise
+};
+
+// Binds every flag of nsqd, and ours, to `into`, which must outlive the table.
+void add_daemon_flags(FlagTable& flags, DaemonFlags& into);
+
+}  // namespace nsq::cli
