@@ -15,53 +15,68 @@ storage::Index index_in(protocol::MessageId id) {
 
 }  // namespace
 
-std::size_t InFlight::slot_of(storage::Index index) const {
+std::size_t InFlight::distance(std::size_t slot) const {
+  return (slot - home(slots_[slot].index)) & (slots_.size() - 1);
+}
+
+const InFlightMessage* InFlight::find_index(storage::Index index) const {
+  if (count_ == 0) return nullptr;
   const std::size_t mask = slots_.size() - 1;
-  std::size_t slot = static_cast<std::size_t>(index) & mask;
-  while (slots_[slot].index != index && slots_[slot].index != storage::kNoIndex) {
-    slot = (slot + 1) & mask;
+  std::size_t slot = home(index);
+  for (std::size_t steps = 0;; ++steps, slot = (slot + 1) & mask) {
+    if (slots_[slot].index == index) return &slots_[slot];
+    if (slots_[slot].index == storage::kNoIndex || distance(slot) < steps) return nullptr;
   }
-  return slot;
+}
+
+void InFlight::place(InFlightMessage message) {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t slot = home(message.index);
+  for (std::size_t steps = 0; slots_[slot].index != storage::kNoIndex;
+       ++steps, slot = (slot + 1) & mask) {
+    const std::size_t there = distance(slot);
+    if (there >= steps) continue;
+    std::swap(message, slots_[slot]);
+    steps = there;
+  }
+  slots_[slot] = message;
 }
 
 void InFlight::grow() {
   std::vector<InFlightMessage> old(std::max(kSmallestTable, slots_.size() * 2));
   old.swap(slots_);
   for (const InFlightMessage& message : old) {
-    if (message.index != storage::kNoIndex) slots_[slot_of(message.index)] = message;
+    if (message.index != storage::kNoIndex) place(message);
   }
 }
 
 void InFlight::add(const InFlightMessage& message) {
+  NSQ_ASSERT(find_index(message.index) == nullptr);
   if (2 * (count_ + 1) > slots_.size()) grow();
-  InFlightMessage& slot = slots_[slot_of(message.index)];
-  NSQ_ASSERT(slot.index == storage::kNoIndex);
-  slot = message;
+  place(message);
   ++count_;
   if (index_in(message.id) != message.index) foreign_[message.id.value] = message.index;
   note_deadline(message.index, message.deadline);
 }
 
 const InFlightMessage* InFlight::find(protocol::MessageId id) const {
-  if (count_ == 0) return nullptr;
-  const InFlightMessage& slot = slots_[slot_of(index_in(id))];
-  if (slot.index != storage::kNoIndex && slot.id.value == id.value) return &slot;
+  const InFlightMessage* const message = find_index(index_in(id));
+  if (message != nullptr && message->id.value == id.value) return message;
   if (foreign_.empty()) return nullptr;
   const auto found = foreign_.find(id.value);
-  return found == foreign_.end() ? nullptr : &slots_[slot_of(found->second)];
+  return found == foreign_.end() ? nullptr : find_index(found->second);
 }
 
 void InFlight::remove(storage::Index index) {
-  std::size_t hole = slot_of(index);
-  NSQ_ASSERT(slots_[hole].index == index);
-  if (!foreign_.empty()) foreign_.erase(slots_[hole].id.value);
+  const InFlightMessage* const found = find_index(index);
+  NSQ_ASSERT(found != nullptr);
+  if (!foreign_.empty()) foreign_.erase(found->id.value);
   --count_;
-  // Close the gap, so that no search stops early: move up whatever may stand that far forward.
+  // Those behind move up by one, as far as they stand behind their homes.
   const std::size_t mask = slots_.size() - 1;
-  for (std::size_t next = (hole + 1) & mask; slots_[next].index != storage::kNoIndex;
-       next = (next + 1) & mask) {
-    const std::size_t home = static_cast<std::size_t>(slots_[next].index) & mask;
-    if (((next - home) & mask) < ((next - hole) & mask)) continue;
+  auto hole = static_cast<std::size_t>(found - slots_.data());
+  for (std::size_t next = (hole + 1) & mask;
+       slots_[next].index != storage::kNoIndex && distance(next) > 0; next = (next + 1) & mask) {
     slots_[hole] = slots_[next];
     hole = next;
   }
@@ -69,9 +84,9 @@ void InFlight::remove(storage::Index index) {
 }
 
 void InFlight::postpone(storage::Index index, Instant deadline) {
-  InFlightMessage& slot = slots_[slot_of(index)];
-  NSQ_ASSERT(slot.index == index);
-  slot.deadline = deadline;
+  const InFlightMessage* const found = find_index(index);
+  NSQ_ASSERT(found != nullptr);
+  slots_[static_cast<std::size_t>(found - slots_.data())].deadline = deadline;
   note_deadline(index, deadline);
 }
 
@@ -90,8 +105,8 @@ void InFlight::note_deadline(storage::Index index, Instant deadline) {
 
 bool InFlight::is_stale(const Run& run) const {
   for (storage::Index index = run.first; index < run.first + run.count; ++index) {
-    const InFlightMessage& slot = slots_[slot_of(index)];
-    if (slot.index == index && slot.deadline == run.deadline) return false;
+    const InFlightMessage* const message = find_index(index);
+    if (message != nullptr && message->deadline == run.deadline) return false;
   }
   return true;
 }
@@ -103,11 +118,10 @@ void InFlight::take_expired(Instant now, std::vector<InFlightMessage>& expired) 
   }
   while (!runs_.empty() && runs_.top().deadline <= now) {
     const Run run = runs_.take_top();
-    if (slots_.empty()) continue;
     for (storage::Index index = run.first; index < run.first + run.count; ++index) {
-      const InFlightMessage& slot = slots_[slot_of(index)];
-      if (slot.index != index || slot.deadline != run.deadline) continue;
-      expired.push_back(slot);
+      const InFlightMessage* const message = find_index(index);
+      if (message == nullptr || message->deadline != run.deadline) continue;
+      expired.push_back(*message);
       remove(index);
     }
   }

@@ -70,12 +70,20 @@ class InFlight {
     friend bool operator>(const Run& a, const Run& b) { return a.deadline > b.deadline; }
   };
 
-  std::size_t slot_of(storage::Index index) const;  // its slot, or the empty one where it would go
+  std::size_t home(storage::Index index) const {
+    return static_cast<std::size_t>(index) & (slots_.size() - 1);
+  }
+  // How far the message in an occupied slot stands behind its home.
+  std::size_t distance(std::size_t slot) const;
+  const InFlightMessage* find_index(storage::Index index) const;
+  void place(InFlightMessage message);
   void grow();
   void note_deadline(storage::Index index, Instant deadline);
   bool is_stale(const Run& run) const;
 
-  std::vector<InFlightMessage> slots_;  // open addressing; a power of two, at most half full
+  // Open addressing, a power of two, at most half full; in the order of the messages' homes (Robin
+  // Hood), so that removing from a long row of messages each at its home moves nothing.
+  std::vector<InFlightMessage> slots_;
   std::size_t count_ = 0;
   MinHeap<Run> runs_;
   Run open_run_;  // the newest run, still growing; count 0 if there is none
