@@ -1,0 +1,148 @@
+#include "daemon/daemon.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <thread>
+#include <vector>
+
+#include "daemon/data_path_lock.h"
+#include "support/catch.h"
+#include "support/http_client.h"
+#include "support/quiet_log.h"
+#include "support/tcp.h"
+
+using nsq::daemon::Daemon;
+using nsq::daemon::DataPathLock;
+using nsq::daemon::Options;
+using nsq::test::HttpClient;
+
+namespace {
+
+// A directory of the real file system, gone with the test.
+class DataPath {
+ public:
+  DataPath() {
+    static int number = 0;
+    path_ = std::filesystem::temp_directory_path() /
+            fmt::format("nsq-daemon-test-{}-{}", ::getpid(), ++number);
+    std::filesystem::create_directory(path_);
+  }
+  ~DataPath() { std::filesystem::remove_all(path_); }
+  std::string text() const { return path_.string(); }
+  // Options of a daemon here, on free ports.
+  Options options() const {
+    Options options;
+    options.data_path = text();
+    options.tcp_address = options.http_address = "127.0.0.1:0";
+    options.io_threads = 2;
+    return options;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+HttpClient connect(const Daemon& daemon) {
+  return HttpClient("127.0.0.1", static_cast<std::uint16_t>(daemon.http_port()));
+}
+
+}  // namespace
+
+TEST_CASE("a daemon keeps what it was given from one run to the next", "[daemon]") {
+  const nsq::test::QuietLog quiet;
+  const DataPath path;
+  {
+    Daemon daemon(path.options());
+    REQUIRE(daemon.start());
+    CHECK(daemon.tcp_port() > 0);
+    auto client = connect(daemon);
+    for (int i = 0; i < 10; ++i) CHECK(client.post("/pub?topic=t", "message").body == "OK");
+    CHECK(client.post("/channel/create?topic=t&channel=c", "").status == 200);
+    daemon.stop();
+  }
+  Daemon daemon(path.options());
+  REQUIRE(daemon.start());
+  const auto stats = connect(daemon).get("/stats?format=json&topic=t");
+  CHECK_THAT(stats.body, Catch::Contains(R"("channel_name":"c","depth":10,)"));
+}
+
+TEST_CASE("a daemon stops while clients are at it", "[daemon]") {
+  const nsq::test::QuietLog quiet;
+  const DataPath path;
+  Options options = path.options();
+  options.durability = nsq::broker::Durability::Fsync;
+  Daemon daemon(options);
+  REQUIRE(daemon.start());
+  std::vector<std::thread> publishers;
+  for (int i = 0; i < 4; ++i) {
+    publishers.emplace_back([&daemon] {
+      auto client = connect(daemon);
+      try {
+        while (client.post("/pub?topic=t", "x").status == 200) {
+        }
+      } catch (const nsq::test::ConnectionLost&) {
+        // which is what stopping looks like from here
+      }
+    });
+  }
+  auto observer = connect(daemon);
+  while (observer.get("/stats?format=json").body.find("\"message_count\":0") != std::string::npos ||
+         observer.get("/stats?format=json").body.find("message_count") == std::string::npos) {
+  }
+  daemon.stop();
+  for (auto& publisher : publishers) publisher.join();
+}
+
+TEST_CASE("a daemon that cannot start says why and leaves nothing behind", "[daemon]") {
+  const nsq::test::QuietLog quiet;
+  const DataPath path;
+  Options missing = path.options();
+  missing.data_path += "/missing";
+  CHECK(Daemon(missing).start().error().context() ==
+        fmt::format("failed to instantiate nsqd - failed to lock data-path: open {}: "
+                    "no such file or directory",
+                    missing.data_path));
+
+  Daemon first(path.options());
+  REQUIRE(first.start());
+  CHECK(Daemon(path.options()).start().error().context() ==
+        fmt::format("failed to instantiate nsqd - failed to lock data-path: cannot flock "
+                    "directory {} - resource temporarily unavailable (possibly in use by "
+                    "another instance of nsqd)",
+                    path.text()));
+
+  const DataPath other;
+  Options taken = other.options();
+  taken.http_address = fmt::format("127.0.0.1:{}", first.http_port());
+  CHECK(Daemon(taken).start().error().context() ==
+        fmt::format("failed to instantiate nsqd - listen ({0}) failed - listen tcp {0}: bind: "
+                    "address already in use",
+                    taken.http_address));
+  // The data path of the one that failed is free again.
+  CHECK(DataPathLock::take(other.text()));
+}
+
+TEST_CASE("a daemon without HTTP has no port for it", "[daemon]") {
+  const nsq::test::QuietLog quiet;
+  const DataPath path;
+  Options options = path.options();
+  options.http_address = "";
+  options.tcp_address = path.text() + "/tcp.sock";
+  Daemon daemon(options);
+  REQUIRE(daemon.start());
+  CHECK(daemon.http_port() == 0);
+  CHECK(daemon.tcp_port() == -1);
+}
+
+TEST_CASE("a lock of a data path is held until it goes", "[daemon]") {
+  const DataPath path;
+  {
+    auto lock = DataPathLock::take(path.text());
+    REQUIRE(lock);
+    const DataPathLock moved = std::move(*lock);
+    CHECK_FALSE(DataPathLock::take(path.text()));
+  }
+  CHECK(DataPathLock::take(path.text()));
+}
