@@ -51,8 +51,7 @@ class Chunk {
   Index end() const { return range_end_.load(std::memory_order_acquire); }
   std::size_t capacity() const { return capacity_; }
 
-  // --- for the writer
-  // -----------------------------------------------------------------------------
+  // --- for the writer --------------------------------------------------------------------------
   std::size_t size() const { return size_; }
   const char* data() const { return bytes_.get(); }
   bool has_room(std::size_t bytes) const { return capacity_ - size_ >= bytes; }

@@ -16,15 +16,18 @@ Result<std::string> read_file(FileSystem& files, const std::string& path) {
 
 Result<void> replace_file(FileSystem& files, const std::string& path, std::string_view content) {
   const std::string temporary = path + ".tmp";
+  Result<void> done;
   {
     auto file = files.open(temporary, FileSystem::Mode::Create);
     if (!file) return file.error();
-    if (auto done = (*file)->truncate(0); !done) return done;
-    if (auto done = (*file)->write_at(std::span(&content, 1), 0); !done) return done;
-    if (auto done = (*file)->sync(); !done) return done;
+    done = (*file)->truncate(0);
+    if (done) done = (*file)->write_at(std::span(&content, 1), 0);
+    if (done) done = (*file)->sync();
   }
-  if (auto done = files.rename(temporary, path); !done) return done;
-  return files.sync_directory(parent_directory(path));
+  if (done) done = files.rename(temporary, path);
+  if (done) return files.sync_directory(parent_directory(path));
+  [[maybe_unused]] const auto removed = files.remove(temporary);
+  return done;
 }
 
 std::string parent_directory(const std::string& path) {

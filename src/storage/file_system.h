@@ -63,6 +63,7 @@ class FileSystem {
 Result<std::string> read_file(FileSystem& files, const std::string& path);
 
 // Replaces a file so that after a crash either the old or the new content is there.
+// Errors: I/O. The old content is there still, unless only making the new name durable has failed.
 Result<void> replace_file(FileSystem& files, const std::string& path, std::string_view content);
 
 // The directory part of a path.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <utility>
 
 #include "storage/index.h"
 
@@ -17,13 +18,14 @@ class IntervalSet {
  public:
   IntervalSet() = default;
   IntervalSet(const IntervalSet& other) : ranges_(other.ranges_), count_(other.count_) {}
-  IntervalSet(IntervalSet&&) = default;
-  IntervalSet& operator=(const IntervalSet& other) {
-    ranges_ = other.ranges_;
-    count_ = other.count_;
+  // What is moved from is empty.
+  IntervalSet(IntervalSet&& other) noexcept { *this = std::move(other); }
+  IntervalSet& operator=(const IntervalSet& other) { return *this = IntervalSet(other); }
+  IntervalSet& operator=(IntervalSet&& other) noexcept {
+    ranges_ = std::exchange(other.ranges_, {});
+    count_ = std::exchange(other.count_, 0);
     return *this;
   }
-  IntervalSet& operator=(IntervalSet&&) = default;
 
   void add(IndexRange range);
   void add(Index index) { add({index, index + 1}); }

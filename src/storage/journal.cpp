@@ -2,9 +2,15 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
+#include <optional>
+#include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
+#include "base/log.h"
 #include "storage/storage_error.h"
 
 namespace nsq::storage {
@@ -12,59 +18,116 @@ namespace {
 
 constexpr char kMagic[8] = {'N', 'S', 'Q', 'J', 'R', 'N', 'L', 0};
 constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kVersionAt = 8;
+constexpr std::size_t kHeaderChecksumAt = 12;
+constexpr std::size_t kSeedAt = 16;
 constexpr std::size_t kHeaderBytes = 24;
+static_assert(sizeof kMagic == kVersionAt && kSeedAt + 8 == kHeaderBytes);
+
+constexpr std::size_t kLengthAt = 8;
+constexpr std::size_t kLengthChecksumAt = 12;
 constexpr std::size_t kEntryHeaderBytes = 16;
 
-std::uint64_t checksum(const char* entry, std::size_t bytes, std::uint64_t seed) {
-  return XXH3_64bits_withSeed(entry + 8, bytes - 8, seed);
+std::uint64_t checksum(const char* from, std::size_t bytes, std::uint64_t seed) {
+  return XXH3_64bits_withSeed(from, bytes, seed);
+}
+
+std::uint32_t short_checksum(const char* from, std::size_t bytes, std::uint64_t seed) {
+  return static_cast<std::uint32_t>(checksum(from, bytes, seed));
+}
+
+std::string encode_header(std::uint64_t seed) {
+  std::string bytes(kHeaderBytes, '\0');
+  std::memcpy(bytes.data(), kMagic, sizeof kMagic);
+  store_little(bytes.data() + kVersionAt, kVersion);
+  store_little(bytes.data() + kSeedAt, seed);
+  store_little(bytes.data() + kHeaderChecksumAt,
+               short_checksum(bytes.data(), kHeaderChecksumAt, seed));
+  return bytes;
+}
+
+std::string encode_entry(std::string_view payload, std::uint64_t seed) {
+  NSQ_ASSERT(payload.size() <= std::numeric_limits<std::uint32_t>::max());
+  std::string bytes(kEntryHeaderBytes, '\0');
+  store_little(bytes.data() + kLengthAt, static_cast<std::uint32_t>(payload.size()));
+  store_little(bytes.data() + kLengthChecksumAt, short_checksum(bytes.data() + kLengthAt, 4, seed));
+  bytes += payload;
+  store_little(bytes.data(), checksum(bytes.data() + kLengthAt, bytes.size() - kLengthAt, seed));
+  return bytes;
+}
+
+// The size of the valid entry at the start of `bytes`; 0 if there is none.
+std::size_t entry_bytes(std::string_view bytes, std::uint64_t seed) {
+  if (bytes.size() < kEntryHeaderBytes) return 0;
+  const char* const start = bytes.data();
+  if (load_little<std::uint32_t>(start + kLengthChecksumAt) !=
+      short_checksum(start + kLengthAt, 4, seed)) {
+    return 0;
+  }
+  const std::size_t size = kEntryHeaderBytes + load_little<std::uint32_t>(start + kLengthAt);
+  if (size > bytes.size()) return 0;
+  const bool sound =
+      load_little<std::uint64_t>(start) == checksum(start + kLengthAt, size - kLengthAt, seed);
+  return sound ? size : 0;
+}
+
+// The header's version and seed, if it is one.
+struct Header {
+  std::uint32_t version = 0;
+  std::uint64_t seed = 0;
+};
+std::optional<Header> parse_header(std::string_view bytes) {
+  if (bytes.size() < kHeaderBytes) return std::nullopt;
+  const char* const start = bytes.data();
+  const Header header{load_little<std::uint32_t>(start + kVersionAt),
+                      load_little<std::uint64_t>(start + kSeedAt)};
+  if (std::memcmp(start, kMagic, sizeof kMagic) != 0 ||
+      load_little<std::uint32_t>(start + kHeaderChecksumAt) !=
+          short_checksum(start, kHeaderChecksumAt, header.seed)) {
+    return std::nullopt;
+  }
+  return header;
+}
+
+Result<void> write(File& file, std::string_view bytes, std::uint64_t offset) {
+  return file.write_at(std::span(&bytes, 1), offset);
 }
 
 }  // namespace
 
 Journal::Journal(FileSystem& files, std::string path, std::uint64_t seed)
-    : files_(files), path_(std::move(path)), seed_(seed) {}
-
-std::string Journal::header() const {
-  std::string bytes(kHeaderBytes, '\0');
-  std::memcpy(bytes.data(), kMagic, sizeof kMagic);
-  store_little(bytes.data() + 8, kVersion);
-  store_little(bytes.data() + 16, seed_);
-  return bytes;
-}
-
-std::string Journal::entry(std::string_view payload) const {
-  std::string bytes(kEntryHeaderBytes, '\0');
-  store_little(bytes.data() + 8, static_cast<std::uint32_t>(payload.size()));
-  bytes += payload;
-  store_little(bytes.data(), checksum(bytes.data(), bytes.size(), seed_));
-  return bytes;
-}
+    : files_(files), path_(std::move(path)), temporary_(path_ + ".tmp"), seed_(seed) {}
 
 Result<std::uint64_t> Journal::replay(const std::function<void(std::string_view)>& visit) {
   Lock lock(mutex_);
   if (!files_.exists(path_)) return std::uint64_t{0};
   auto content = read_file(files_, path_);
   if (!content) return content.error();
-  const std::string& bytes = *content;
-  std::size_t at = 0;
-  if (bytes.size() >= kHeaderBytes && std::memcmp(bytes.data(), kMagic, sizeof kMagic) == 0) {
-    if (load_little<std::uint32_t>(bytes.data() + 8) > kVersion) {
-      return Error(StorageErrc::NewerFormat, path_);
-    }
-    seed_ = load_little<std::uint64_t>(bytes.data() + 16);
-    at = kHeaderBytes;
-    while (bytes.size() - at >= kEntryHeaderBytes) {
-      const std::size_t size =
-          kEntryHeaderBytes + load_little<std::uint32_t>(bytes.data() + at + 8);
-      if (size > bytes.size() - at) break;
-      const char* const start = bytes.data() + at;
-      if (load_little<std::uint64_t>(start) != checksum(start, size, seed_)) break;
-      visit({start + kEntryHeaderBytes, size - kEntryHeaderBytes});
-      at += size;
-    }
+  const std::string_view bytes = *content;
+  const auto header = parse_header(bytes);
+  if (!header) {
+    // A crash right after the file was made leaves less than a header.
+    if (bytes.size() < kHeaderBytes) return std::uint64_t{bytes.size()};
+    log::error("{}: the file's header is damaged; it is set aside as {}.bad", path_, path_);
+    if (auto moved = files_.rename(path_, path_ + ".bad"); !moved) return moved.error();
+    return std::uint64_t{bytes.size()};
   }
-  bytes_ = at;
-  return bytes.size() - at;
+  if (header->version > kVersion) return Error(StorageErrc::NewerFormat, path_);
+  seed_ = header->seed;
+  bytes_ = kHeaderBytes;
+  std::uint64_t valid = kHeaderBytes;
+  for (std::size_t at = kHeaderBytes; at + kEntryHeaderBytes <= bytes.size();) {
+    const std::size_t size = entry_bytes(bytes.substr(at), seed_);
+    if (size == 0) {
+      ++at;
+      continue;
+    }
+    visit(bytes.substr(at + kEntryHeaderBytes, size - kEntryHeaderBytes));
+    at += size;
+    valid += size;
+    bytes_ = at;
+  }
+  return bytes.size() - valid;
 }
 
 Result<void> Journal::open_file() {
@@ -72,14 +135,14 @@ Result<void> Journal::open_file() {
   auto opened = files_.open(path_, FileSystem::Mode::Create);
   if (!opened) return opened.error();
   if (bytes_ == 0) {
-    const std::string start = header();
-    const std::string_view piece = start;
-    if (auto done = (*opened)->write_at(std::span(&piece, 1), 0); !done) return done;
-    bytes_ = start.size();
-    directory_unsynced_ = true;
+    if (auto done = write(**opened, encode_header(seed_), 0); !done) return done;
   }
   // What lies behind the valid entries, of a crash or a failed write, must not follow new ones.
-  if (auto done = (*opened)->truncate(bytes_); !done) return done;
+  const std::uint64_t bytes = std::max<std::uint64_t>(bytes_, kHeaderBytes);
+  if (auto done = (*opened)->truncate(bytes); !done) return done;
+  if (bytes_ == 0) directory_unsynced_ = true;
+  unsynced_ = true;
+  bytes_ = bytes;
   file_ = std::move(opened.value());
   return {};
 }
@@ -87,9 +150,12 @@ Result<void> Journal::open_file() {
 Result<void> Journal::append(std::string_view payload) {
   Lock lock(mutex_);
   if (auto opened = open_file(); !opened) return opened;
-  const std::string bytes = entry(payload);
-  const std::string_view piece = bytes;
-  if (auto written = file_->write_at(std::span(&piece, 1), bytes_); !written) return written;
+  const std::string bytes = encode_entry(payload, seed_);
+  if (auto written = write(*file_, bytes, bytes_); !written) {
+    // Remains are no entry, unless all of it was written: it must not be replayed then.
+    [[maybe_unused]] const auto cut = file_->truncate(bytes_);
+    return written;
+  }
   bytes_ += bytes.size();
   unsynced_ = true;
   if (rewriting_) since_rewrite_ += bytes;
@@ -98,49 +164,88 @@ Result<void> Journal::append(std::string_view payload) {
 
 Result<void> Journal::sync() {
   Lock lock(mutex_);
-  if (!file_ || (!unsynced_ && !directory_unsynced_)) return {};
-  if (auto synced = file_->sync(); !synced) return synced;
-  unsynced_ = false;
+  if (sync_failed_) {
+    if (auto copied = copy_file(); !copied) return copied;
+  }
+  if (unsynced_) {
+    if (auto synced = file_->sync(); !synced) {
+      sync_failed_ = true;
+      return synced;
+    }
+    unsynced_ = false;
+  }
   if (!directory_unsynced_) return {};
   if (auto synced = files_.sync_directory(parent_directory(path_)); !synced) return synced;
   directory_unsynced_ = false;
   return {};
 }
 
+// Replaces the file by a synced copy of what can be read of it, if that is all of it.
+Result<void> Journal::copy_file() {
+  if (rewriting_) {
+    return Error(std::make_error_code(std::errc::device_or_resource_busy), "copy " + path_);
+  }
+  std::string content(bytes_, '\0');
+  auto got = file_->read_at(content, 0);
+  if (!got) return got.error();
+  std::string_view rest = std::string_view(content).substr(0, *got);
+  const bool header = parse_header(rest).has_value();
+  if (header) rest.remove_prefix(kHeaderBytes);
+  while (const std::size_t size = entry_bytes(rest, seed_)) rest.remove_prefix(size);
+  if (!header || *got < bytes_ || !rest.empty()) return Error(StorageErrc::Damaged, path_);
+  auto file = write_temporary(content);
+  if (!file) return file.error();
+  return install(std::move(file.value()), content.size());
+}
+
+// A synced file of that content under the temporary name.
+Result<std::unique_ptr<File>> Journal::write_temporary(std::string_view content) {
+  auto opened = files_.open(temporary_, FileSystem::Mode::Create);
+  if (!opened) return opened.error();
+  Result<void> done = (*opened)->truncate(0);
+  if (done) done = write(**opened, content, 0);
+  if (done) done = (*opened)->sync();
+  if (done) return std::move(opened.value());
+  [[maybe_unused]] const auto removed = files_.remove(temporary_);
+  return done.error();
+}
+
+// Gives the temporary file, synced, its place.
+Result<void> Journal::install(std::unique_ptr<File> file, std::uint64_t bytes) {
+  if (auto done = files_.rename(temporary_, path_); !done) {
+    [[maybe_unused]] const auto removed = files_.remove(temporary_);
+    return done;
+  }
+  file_ = std::move(file);
+  bytes_ = bytes;
+  unsynced_ = sync_failed_ = false;
+  directory_unsynced_ = true;
+  return {};
+}
+
 Result<void> Journal::rewrite(const std::function<std::string()>& encode_state) {
+  std::uint64_t seed = 0;
   {
     Lock lock(mutex_);
     rewriting_ = true;
-    since_rewrite_.clear();
+    seed = seed_;
   }
-  const std::string temporary = path_ + ".tmp";
-  std::string bytes = header() + entry(encode_state());
-  std::unique_ptr<File> file;
-  Result<void> done;
-  if (auto opened = files_.open(temporary, FileSystem::Mode::Create); !opened) {
-    done = opened.error();
-  } else {
-    file = std::move(opened.value());
-    const std::string_view piece = bytes;
-    done = file->truncate(0);
-    if (done) done = file->write_at(std::span(&piece, 1), 0);
-    if (done) done = file->sync();
-  }
+  const std::string content = encode_header(seed) + encode_entry(encode_state(), seed);
+  auto file = write_temporary(content);
+
   Lock lock(mutex_);
   rewriting_ = false;
-  if (done && !since_rewrite_.empty()) {
-    const std::string_view piece = since_rewrite_;
-    done = file->write_at(std::span(&piece, 1), bytes.size());
-    if (done) done = file->sync();
+  const std::string since = std::exchange(since_rewrite_, {});
+  if (!file) return file.error();
+  if (!since.empty()) {
+    Result<void> done = write(**file, since, content.size());
+    if (done) done = (*file)->sync();
+    if (!done) {
+      [[maybe_unused]] const auto removed = files_.remove(temporary_);
+      return done;
+    }
   }
-  if (done) done = files_.rename(temporary, path_);
-  if (!done) return done;
-  file_ = std::move(file);
-  bytes_ = bytes.size() + since_rewrite_.size();
-  since_rewrite_.clear();
-  unsynced_ = false;
-  directory_unsynced_ = true;
-  return {};
+  return install(std::move(file.value()), content.size() + since.size());
 }
 
 std::uint64_t Journal::bytes() const {

@@ -15,44 +15,62 @@ namespace nsq::storage {
 // A file of small entries that say what changed, replayed at the next start and rewritten from the
 // present state when it has grown. What an entry means is its owner's business.
 //
-// An entry is valid as a whole or not at all. Format, docs/log_format.md:
-//   header  8  "NSQJRNL" and a zero byte;  4 version;  4 zero;  8 seed of the checksums
-//   entry   8  XXH3-64 with the seed of all that follows;  4 length;  4 zero;  n payload
+// An entry is valid as a whole or not at all. Format, docs/log_format.md; integers are
+// little-endian, checksums XXH3-64 with the journal's seed, the short ones its low half:
+//   header  8  "NSQJRNL" and a zero byte
+//           4  version
+//           4  checksum of the 12 bytes before
+//           8  seed of the checksums
+//   entry   8  checksum of all that follows
+//           4  length of the payload
+//           4  checksum of the length, so that a damaged one is not followed
+//           n  payload
+// To change it: raise the version, keep reading the older ones, and add the new layout to the page
+// and to its test.
 //
-// Threading: shared; calls follow one another and block on the disk.
+// Threading: shared; calls follow one another and block on the disk. One rewrite at a time.
 class Journal {
  public:
+  // The seed is used if there is no journal at that path yet.
   Journal(FileSystem& files, std::string path, std::uint64_t seed);
 
-  // Calls `visit` with each payload, oldest first; nothing if there is no file. What cannot be read
-  // ends the replay and is cut off; says how many bytes that were.
-  // Errors: I/O, or NewerFormat.
+  // Calls `visit` with each payload, oldest first; nothing if there is no file. Entries that cannot
+  // be read are passed over; says how many bytes they were. Those at the end, which a crash leaves,
+  // make room for the next entry. A file whose header is damaged is set aside, as "<path>.bad".
+  // Errors: I/O, or NewerFormat, the file being left as it is.
   Result<std::uint64_t> replay(const std::function<void(std::string_view payload)>& visit);
 
-  // Returns when the entry has reached the kernel. Creates the file if need be.
+  // Returns when the entry has reached the kernel. Creates the file if need be; its directory must
+  // exist. Errors: I/O; the entry is not there then. Requires: less than 4 GiB.
   Result<void> append(std::string_view payload);
   // Returns when all entries are on the disk.
+  // Errors: I/O. What was to be synced may then be lost although it can be read still, so that no
+  // later call succeeds before the file was replaced, by a synced copy of it or a rewrite.
   Result<void> sync();
 
   // Replaces everything by one entry: what `encode_state` returns. Entries appended meanwhile, from
   // before the call of `encode_state` on, are kept behind it.
+  // Errors: I/O, all being as before.
   Result<void> rewrite(const std::function<std::string()>& encode_state);
 
   std::uint64_t bytes() const;
 
  private:
   Result<void> open_file() NSQ_REQUIRES(mutex_);
-  std::string header() const;
-  std::string entry(std::string_view payload) const;
+  Result<void> copy_file() NSQ_REQUIRES(mutex_);
+  Result<std::unique_ptr<File>> write_temporary(std::string_view content);
+  Result<void> install(std::unique_ptr<File> file, std::uint64_t bytes) NSQ_REQUIRES(mutex_);
 
   FileSystem& files_;
   const std::string path_;
+  const std::string temporary_;
 
   mutable Mutex mutex_;
-  std::uint64_t seed_;
+  std::uint64_t seed_ NSQ_GUARDED_BY(mutex_);
   std::unique_ptr<File> file_ NSQ_GUARDED_BY(mutex_);
-  std::uint64_t bytes_ NSQ_GUARDED_BY(mutex_) = 0;  // what is valid of the file
+  std::uint64_t bytes_ NSQ_GUARDED_BY(mutex_) = 0;  // up to the end of the last valid entry
   bool unsynced_ NSQ_GUARDED_BY(mutex_) = false;
+  bool sync_failed_ NSQ_GUARDED_BY(mutex_) = false;  // the file's, and it was not replaced since
   bool directory_unsynced_ NSQ_GUARDED_BY(mutex_) = false;
   bool rewriting_ NSQ_GUARDED_BY(mutex_) = false;
   std::string since_rewrite_ NSQ_GUARDED_BY(mutex_);  // entries appended while rewriting

@@ -1,126 +1,105 @@
 // Opening a log that an earlier process left. Only what lies behind the last noted position is
-// read; there, unfinished batches at the end of a segment are cut off, which is what a crash
-// leaves.
+// read; there, batches that a crash left incomplete are taken out.
 
 #include <algorithm>
 #include <charconv>
 
 #include "base/log.h"
 #include "storage/message_log.h"
+#include "storage/record_stream.h"
+#include "storage/segment_scan.h"
 #include "storage/storage_error.h"
 
 namespace nsq::storage {
 namespace {
 
 constexpr std::string_view kSuffix = ".log";
+constexpr std::string_view kUnfinishedSuffix = ".log.tmp";
 constexpr std::size_t kDigits = 20;
-constexpr std::size_t kScanBytes = 1 << 20;
+constexpr std::size_t kBlankBytes = 64 << 10;
 
 std::optional<Index> parse_segment_name(std::string_view name) {
   if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
   Index first = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + kDigits, first);
-  if (error != std::errc() || end != name.data() + kDigits) return std::nullopt;
+  if (error != std::errc() || end != name.data() + kDigits || first > kMaxIndex)
+    return std::nullopt;
   return first;
 }
 
-// Reads a segment's records one after the other, noting where the last complete batch ends.
-class Scan {
- public:
-  Scan(File& file, const LogIdentity& identity, std::uint64_t offset, std::uint64_t size,
-       Index next)
-      : file_(file),
-        identity_(identity),
-        size_(size),
-        position_(offset),
-        sound_(offset),
-        next_(next) {}
-
-  Result<void> run(MessageLog::Recovery& recovery) {
-    std::size_t wanted = kScanBytes;
-    while (position_ < size_) {
-      buffer_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(wanted, size_ - position_)));
-      auto got = file_.read_at(buffer_, position_);
-      if (!got) return got.error();
-      buffer_.resize(*got);
-      const std::size_t used = take_records(recovery);
-      position_ += used;
-      if (!bad_) {
-        wanted = used == 0 ? wanted * 2 : kScanBytes;  // a record larger than the buffer
-        continue;
-      }
-      bad_ = false;
-      auto found = find_behind_damage();
-      if (!found) return found.error();
-      if (!*found) return {};
-      ++recovery.damaged;
-    }
-    return {};
-  }
-
-  std::uint64_t sound_bytes() const { return sound_; }
-  Index next() const { return sound_next_; }
-
- private:
-  // Takes whole records from the buffer; returns how many bytes that were.
-  std::size_t take_records(MessageLog::Recovery& recovery) {
-    const std::string_view bytes(buffer_.data(), buffer_.size());
-    const bool at_end = position_ + bytes.size() >= size_;
-    std::size_t at = 0;
-    while (at < bytes.size()) {
-      const ParsedRecord parsed = parse_record(bytes.substr(at), identity_);
-      if (parsed.status == ParsedRecord::Status::Cut && !at_end) break;
-      if (parsed.status != ParsedRecord::Status::Complete || parsed.record.index < next_) {
-        bad_ = true;
-        break;
-      }
-      at += parsed.size;
-      next_ = parsed.record.index + 1;
-      if (parsed.record.due != Timestamp{})
-        batch_deferred_.emplace_back(parsed.record.index, parsed.record.due);
-      if (!parsed.record.batch_goes_on) accept(position_ + at, recovery);
-    }
-    return at;
-  }
-
-  void accept(std::uint64_t bytes, MessageLog::Recovery& recovery) {
-    sound_ = bytes;
-    sound_next_ = next_;
-    recovery.deferred.insert(recovery.deferred.end(), batch_deferred_.begin(),
-                             batch_deferred_.end());
-    batch_deferred_.clear();
-  }
-
-  // Moves to the next record behind bytes that are none. False if there is none: a torn end.
-  Result<bool> find_behind_damage() {
-    std::vector<char> rest(static_cast<std::size_t>(size_ - position_));
-    auto got = file_.read_at(rest, position_);
-    if (!got) return got.error();
-    const std::size_t at = find_record({rest.data(), *got}, 1, {next_, kMaxIndex}, identity_);
-    if (at == std::string_view::npos) return false;
-    position_ += at;
-    return true;
-  }
-
-  File& file_;
-  const LogIdentity identity_;
-  const std::uint64_t size_;
-  std::uint64_t position_;
-  std::uint64_t sound_;
-  Index next_;
-  Index sound_next_ = 0;
-  bool bad_ = false;
-  std::vector<char> buffer_;
-  std::vector<std::pair<Index, Timestamp>> batch_deferred_;
+// A segment's file as it is found, judged by its first bytes.
+struct FoundFile {
+  Index first = 0;
+  std::string path;
+  std::uint64_t bytes = 0;
+  std::optional<SegmentHeader> header;  // none if it is damaged or not all there
 };
 
-}  // namespace
-
-std::string MessageLog::segment_path(Index first) const {
-  std::string digits = std::to_string(first);
-  digits.insert(0, kDigits - digits.size(), '0');
-  return directory_ + "/" + digits + std::string(kSuffix);
+Result<FoundFile> look_at(FileSystem& files, std::string path, Index first) {
+  FoundFile found{first, std::move(path), 0, std::nullopt};
+  auto file = files.open(found.path, FileSystem::Mode::Read);
+  if (!file) return file.error();
+  char bytes[kSegmentHeaderBytes];
+  auto got = (*file)->read_at(bytes, 0);
+  if (!got) return got.error();
+  auto size = (*file)->size();
+  if (!size) return size.error();
+  found.bytes = *size;
+  found.header = parse_segment_header({bytes, *got});
+  if (found.header && found.header->version > kFormatVersion) {
+    return Error(StorageErrc::NewerFormat, found.path);
+  }
+  return found;
 }
+
+// What the damaged header of a segment with sound records must have been: that of its neighbours,
+// since all segments of a log share a seed. Nothing if no record bears that out.
+Result<std::optional<SegmentHeader>> mend_header(FileSystem& files, const FoundFile& found,
+                                                 const SegmentHeader& neighbour) {
+  SegmentHeader header{kFormatVersion, neighbour.identity, false};
+  auto file = files.open(found.path, FileSystem::Mode::Write);
+  if (!file) return file.error();
+  auto record = search_record(**file, {kSegmentHeaderBytes, found.bytes, found.bytes},
+                              {found.first, kMaxIndex}, header.identity);
+  if (!record) return record.error();
+  if (!*record) return std::optional<SegmentHeader>();
+  char bytes[kSegmentHeaderBytes];
+  encode_segment_header(bytes, header.identity);
+  const std::string_view piece(bytes, sizeof bytes);
+  if (auto done = (*file)->write_at(std::span(&piece, 1), 0); !done) return done.error();
+  if (auto done = (*file)->sync(); !done) return done.error();
+  log::error("{}: the file's header was damaged and has been restored", found.path);
+  return std::optional(header);
+}
+
+// Makes bytes of a file unreadable as records.
+Result<void> blank(File& file, const ScanResult::Bytes& bytes) {
+  const std::string zeros(kBlankBytes, '\0');
+  for (std::uint64_t at = bytes.begin; at < bytes.end; at += kBlankBytes) {
+    const std::string_view piece(zeros.data(), static_cast<std::size_t>(std::min<std::uint64_t>(
+                                                   kBlankBytes, bytes.end - at)));
+    if (auto done = file.write_at(std::span(&piece, 1), at); !done) return done;
+  }
+  return {};
+}
+
+// Where reading has to begin: at the noted position if that is a place between records of this very
+// file, at the first record otherwise.
+Result<std::uint64_t> scan_start(File& file, const Segment& segment, std::uint64_t bytes,
+                                 const std::optional<LogPosition>& sound) {
+  if (!sound || sound->segment != segment.first() || segment.sealed() ||
+      sound->offset < kSegmentHeaderBytes || sound->offset > bytes) {
+    return std::uint64_t{kSegmentHeaderBytes};
+  }
+  if (sound->offset == bytes) return bytes;
+  RecordStream records(file, segment.identity(), sound->offset, bytes);
+  auto next = records.next({sound->index, kMaxIndex});
+  if (!next) return next.error();
+  const bool fits = *next && (*next)->offset == sound->offset;
+  return fits ? sound->offset : std::uint64_t{kSegmentHeaderBytes};
+}
+
+}  // namespace
 
 Result<MessageLog::Recovery> MessageLog::recover(std::optional<LogPosition> sound) {
   Recovery recovery;
@@ -129,23 +108,28 @@ Result<MessageLog::Recovery> MessageLog::recover(std::optional<LogPosition> soun
   directory_made_ = true;
   if (auto opened = open_segments(recovery); !opened) return opened.error();
 
-  Lock lock(mutex_);
-  if (segments_.empty()) return recovery;
-  recovery.found = true;
-  recovery.begin = segments_.begin()->first;
-  recovery.end = sound ? std::max(sound->index, recovery.begin) : recovery.begin;
-  for (auto& [first, entry] : segments_) {
-    if (sound && first < sound->segment) continue;
-    std::uint64_t offset = kSegmentHeaderBytes;
-    if (sound && first == sound->segment && sound->offset <= entry.extent.bytes) {
-      offset = std::max(sound->offset, offset);
-    }
-    lock.unlock();
-    auto scanned = scan(entry, offset, recovery);
-    lock.lock();
-    if (!scanned) return scanned.error();
+  Segments segments;
+  {
+    Lock lock(mutex_);
+    if (segments_.empty()) return recovery;
+    segments = segments_;
   }
-  segments_.rbegin()->second.extent.end = std::max(recovery.end, segments_.rbegin()->first);
+  recovery.found = true;
+  recovery.end = std::max(sound ? sound->index : 0, segments.rbegin()->first);
+  Index known_end = sound ? sound->index : segments.begin()->first;
+  for (auto& [first, entry] : segments) {
+    if (sound && first < sound->segment) continue;
+    recovery.gaps.add({known_end, first});
+    auto scanned_end = scan(entry, sound, recovery);
+    if (!scanned_end) return scanned_end.error();
+    known_end = std::max({known_end, first, *scanned_end});
+  }
+  segments.rbegin()->second.extent.end = recovery.end;
+  if (auto removed = remove_empty(segments); !removed) return removed.error();
+  recovery.begin = segments.empty() ? recovery.end : segments.begin()->first;
+
+  Lock lock(mutex_);
+  segments_ = std::move(segments);
   end_ = written_end_ = recovery.end;
   damaged_ = recovery.damaged;
   return recovery;
@@ -154,61 +138,133 @@ Result<MessageLog::Recovery> MessageLog::recover(std::optional<LogPosition> soun
 Result<void> MessageLog::open_segments(Recovery& recovery) {
   auto names = files_.list(directory_);
   if (!names) return names.error();
-  std::vector<Index> firsts;
+  std::vector<std::string> unfinished;  // rewrites that were interrupted
+  std::vector<FoundFile> found;
+  std::optional<SegmentHeader> sound;
   for (const std::string& name : *names) {
-    if (const auto first = parse_segment_name(name)) {
-      firsts.push_back(*first);
-    } else if (name.ends_with(".log.tmp")) {  // a rewrite that did not finish
-      if (auto removed = files_.remove(directory_ + "/" + name); !removed) return removed;
-    }
-  }
-  std::sort(firsts.begin(), firsts.end());
-
-  for (const Index first : firsts) {
-    const std::string path = segment_path(first);
-    auto file = files_.open(path, FileSystem::Mode::Read);
+    std::string path = directory_ + "/" + name;
+    if (name.ends_with(kUnfinishedSuffix)) unfinished.push_back(path);
+    const auto first = parse_segment_name(name);
+    if (!first) continue;
+    auto file = look_at(files_, std::move(path), *first);
     if (!file) return file.error();
-    char bytes[kSegmentHeaderBytes];
-    auto got = (*file)->read_at(bytes, 0);
-    if (!got) return got.error();
-    auto size = (*file)->size();
-    if (!size) return size.error();
-    const auto header = parse_segment_header({bytes, *got});
-    if (!header) {
-      // A crash right after the file was made leaves it like this, and empty.
-      if (*size > kSegmentHeaderBytes) {
-        log::error("{}: the file's header is damaged; it is set aside as {}.bad", path, path);
-        ++recovery.damaged;
-        if (auto moved = files_.rename(path, path + ".bad"); !moved) return moved;
-      } else if (auto removed = files_.remove(path); !removed) {
-        return removed;
+    if (file->header) sound = file->header;
+    found.push_back(std::move(file.value()));
+  }
+  std::sort(found.begin(), found.end(),
+            [](const FoundFile& a, const FoundFile& b) { return a.first < b.first; });
+
+  // Nothing has been touched up to here: the files may be a newer program's.
+  for (const std::string& path : unfinished) {
+    if (auto removed = files_.remove(path); !removed) return removed;
+  }
+  for (FoundFile& file : found) {
+    if (!file.header && file.bytes > kSegmentHeaderBytes) {
+      ++recovery.damaged;
+      if (sound) {
+        auto mended = mend_header(files_, file, *sound);
+        if (!mended) return mended.error();
+        file.header = *mended;
       }
+      if (!file.header) {
+        log::error("{}: the file's header is damaged; it is set aside as {}.bad", file.path,
+                   file.path);
+        if (auto moved = files_.rename(file.path, file.path + ".bad"); !moved) return moved;
+        continue;
+      }
+    }
+    if (!file.header) {  // a crash right after the file was made leaves it like this
+      if (auto removed = files_.remove(file.path); !removed) return removed;
       continue;
     }
-    if (header->version > kFormatVersion) return Error(StorageErrc::NewerFormat, path);
-    options_.identity.seed = header->identity.seed;
-    auto segment = std::make_shared<Segment>(files_, path, first, header->identity);
+    options_.identity.seed = file.header->identity.seed;
     Lock lock(mutex_);
-    if (!segments_.empty()) segments_.rbegin()->second.extent.end = first;
-    segments_[first] = {std::move(segment), {first, *size}, 0};
+    if (!segments_.empty()) segments_.rbegin()->second.extent.end = file.first;
+    SegmentEntry& entry = segments_[file.first];
+    entry.segment = std::make_shared<Segment>(files_, file.path, file.first, *file.header);
+    entry.extent = {kMaxIndex, file.bytes};
+    entry.counted = false;
+  }
+  // How many records there are at most, where nobody counts them.
+  Lock lock(mutex_);
+  for (auto& [first, entry] : segments_) {
+    entry.records = std::min(entry.extent.end - first, entry.extent.bytes / kRecordHeaderBytes);
   }
   return {};
 }
 
-Result<void> MessageLog::scan(SegmentEntry& entry, std::uint64_t offset, Recovery& recovery) {
-  const std::string& path = entry.segment->path();
-  if (offset >= entry.extent.bytes) return {};
-  auto file = files_.open(path, FileSystem::Mode::Write);
-  if (!file) return file.error();
-  Scan scan(**file, entry.segment->identity(), offset, entry.extent.bytes, entry.segment->first());
-  if (auto done = scan.run(recovery); !done) return done;
-  recovery.end = std::max(recovery.end, scan.next());
-  const std::uint64_t cut = entry.extent.bytes - scan.sound_bytes();
-  if (cut == 0) return {};
-  log::warning("{}: cutting {} bytes of a batch that was not completely written", path, cut);
+// Files without records only take up names that new ones may need.
+Result<void> MessageLog::remove_empty(Segments& segments) {
+  for (auto it = segments.begin(); it != segments.end();) {
+    if (it->second.extent.bytes > kSegmentHeaderBytes) {
+      ++it;
+      continue;
+    }
+    if (auto removed = files_.remove(it->second.segment->path()); !removed) return removed;
+    it = segments.erase(it);
+  }
+  return {};
+}
+
+// Reads a segment from the noted position on, or as a whole, and takes out what a crash has left
+// incomplete. Returns where its records end, 0 if there are none.
+Result<Index> MessageLog::scan(SegmentEntry& entry, const std::optional<LogPosition>& sound,
+                              Recovery& recovery) {
+  Segment& segment = *entry.segment;
+  const std::string& path = segment.path();
+  const Index settled = segment.sealed() ? kNoIndex : sound ? sound->index : 0;
+  ScanResult found;
+  {
+    auto file = files_.open(path, FileSystem::Mode::Read);
+    if (!file) return file.error();
+    auto start = scan_start(**file, segment, entry.extent.bytes, sound);
+    if (!start) return start.error();
+    auto scanned =
+        scan_segment(**file, segment.identity(),
+                     {*start, entry.extent.bytes, {segment.first(), entry.extent.end}, settled});
+    if (!scanned) return scanned.error();
+    found = std::move(scanned.value());
+    entry.counted = *start == kSegmentHeaderBytes;
+    if (entry.counted) entry.records = found.records;
+  }
+  for (IndexRange gap : found.gaps) {
+    if (sound) gap.begin = std::max(gap.begin, sound->index);
+    recovery.gaps.add(gap);
+  }
+  recovery.end = std::max(recovery.end, found.end);
+  recovery.damaged += found.damaged;
+  for (const auto& [index, due] : found.deferred) {
+    if (!sound || index >= sound->index) recovery.deferred.emplace_back(index, due);
+  }
+
+  // The process that wrote it may not have come to syncing it.
+  if (!segment.sealed() && found.end > (sound ? sound->index : 0)) {
+    auto written = segment.file();
+    if (!written) return written.error();
+    Lock lock(mutex_);
+    note_unsynced(entry.segment, *written);
+  }
+
+  const std::uint64_t cut = entry.extent.bytes - found.sound_bytes;
+  if (segment.sealed()) {
+    if (cut > 0) ++recovery.damaged;
+    return found.end;
+  }
+  if (cut == 0 && found.leftovers.empty()) return found.end;
+  log::warning("{}: taking out {} bytes of batches that were not completely written", path, cut);
+  auto opened = files_.open(path, FileSystem::Mode::Write);
+  if (!opened) return opened.error();
+  const std::shared_ptr<File> file = std::move(opened.value());
+  for (const ScanResult::Bytes& bytes : found.leftovers) {
+    if (auto done = blank(*file, bytes); !done) return done.error();
+    recovery.cut_bytes += bytes.end - bytes.begin;
+  }
+  if (auto done = file->truncate(found.sound_bytes); !done) return done.error();
   recovery.cut_bytes += cut;
-  entry.extent.bytes = scan.sound_bytes();
-  return (*file)->truncate(scan.sound_bytes());
+  entry.extent.bytes = found.sound_bytes;
+  Lock lock(mutex_);
+  note_unsynced(entry.segment, file);  // or the remains could come back with the next crash
+  return found.end;
 }
 
 }  // namespace nsq::storage

@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -56,7 +57,8 @@ class RealFile final : public File {
       const auto written =
           ::pwritev(descriptor_, vectors.data(), count, static_cast<off_t>(offset));
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return last_error("write", path_);
+      if (written == 0) errno = ENOSPC;  // not heard of, but it must not go round for ever
+      if (written <= 0) return last_error("write", path_);
       offset += static_cast<std::uint64_t>(written);
       auto left = static_cast<std::size_t>(written);
       while (left > 0) {
@@ -79,8 +81,9 @@ class RealFile final : public File {
   }
 
   Result<void> truncate(std::uint64_t size) override {
-    if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0)
-      return last_error("truncate", path_);
+    while (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) {
+      if (errno != EINTR) return last_error("truncate", path_);
+    }
     return {};
   }
 

@@ -15,16 +15,20 @@ namespace nsq::storage {
 inline constexpr std::uint32_t kFormatVersion = 1;
 
 // A segment starts with this header:
-//   0  8  "NSQLOG" and two zero bytes
+//   0  6  "NSQLOG"
+//   6  2  flags: 1 = sealed, see SegmentHeader
 //   8  4  format version
 //  12  4  node id, the top ten bits of the ids of the records written by this process
 //  16  8  seed of the checksums; the same in all segments of a log, random from log to log, so that
 //         no message body can pass for a record
-//  24  8  checksum of the 24 bytes before, with the seed
+//  24  8  checksum: XXH3-64, with the seed, of the 24 bytes before
 inline constexpr std::size_t kSegmentHeaderBytes = 32;
 
-// A record:
-//   0  8  checksum: XXH3-64, with the log's seed, of everything behind it
+// A record; its checksums are the low halves of XXH3-64 with the log's seed. The header has one of
+// its own, so that a damaged length is never followed and a record can be recognised by its first
+// bytes alone.
+//   0  4  checksum of everything behind it, the body included
+//   4  4  checksum of bytes 8 to 31
 //   8  4  body length in bytes
 //  12  2  flags
 //  14  2  0x4d52 ("RM"), to find records again behind damage
@@ -41,18 +45,20 @@ inline constexpr std::uint64_t kMaxIndex = (std::uint64_t{1} << kIndexBits) - 1;
 enum RecordFlags : std::uint16_t {
   kForeignId = 1,    // the id is stored
   kDeferred = 2,     // a due time is stored
-  kBatchGoesOn = 4,  // the next record belongs to the same batch: valid only if that is there too
+  kBatchGoesOn = 4,  // the next record, with the next index, belongs to the same batch
+  kInBatch = 8,      // the record before belongs to the same batch
 };
-inline constexpr std::uint16_t kKnownFlags = kForeignId | kDeferred | kBatchGoesOn;
+inline constexpr std::uint16_t kKnownFlags = kForeignId | kDeferred | kBatchGoesOn | kInBatch;
 
 // A message as the log keeps it. `body` points to where it was read from.
 struct Record {
   Index index = 0;
   std::uint64_t id = 0;
   Timestamp timestamp;
-  Timestamp due;  // 0: at once
-  std::string_view body;
-  bool batch_goes_on = false;
+  Timestamp due;               // 0: at once
+  std::string_view body;       // shorter than 4 GiB
+  bool batch_goes_on = false;  // see RecordFlags
+  bool in_batch = false;
 };
 
 // What a reader and a writer of one log must agree on.
@@ -73,7 +79,8 @@ char* encode_record(char* to, const Record& record, const LogIdentity& identity)
 struct ParsedRecord {
   enum class Status {
     Complete,
-    Cut,  // more bytes are needed than there are: `size` says how many, as far as can be told
+    Cut,  // more bytes are needed than there are: `size` says how many, the header being sound or
+          // itself cut
     Bad,  // these are not the first bytes of an undamaged record
   };
   Status status = Status::Bad;
@@ -85,16 +92,22 @@ ParsedRecord parse_record(std::string_view bytes, const LogIdentity& identity);
 // Reads a record that is known to be whole, as those of a Chunk are. No checks.
 Record view_record(const char* at, std::uint32_t node_id);
 
-// The offset of the next undamaged record at or behind `from`, whose index lies within `plausible`;
-// npos if there is none in `bytes`.
+// The offset of the next undamaged record that lies at or behind `from`, is all there, and whose
+// index lies within `plausible`; npos if there is none in `bytes`. O(bytes), whatever they are.
 std::size_t find_record(std::string_view bytes, std::size_t from, IndexRange plausible,
                         const LogIdentity& identity);
+// The same for a record of which perhaps only the header is there, or undamaged.
+std::size_t find_record_header(std::string_view bytes, std::size_t from, IndexRange plausible,
+                               const LogIdentity& identity);
 
-void encode_segment_header(char* to, const LogIdentity& identity);
 struct SegmentHeader {
   std::uint32_t version = 0;
   LogIdentity identity;
+  // Written and synced as a whole before it got its name, as rewritten segments are: it has no torn
+  // end, and offsets into the file it replaces mean nothing in it.
+  bool sealed = false;
 };
+void encode_segment_header(char* to, const LogIdentity& identity, bool sealed = false);
 // Nothing if the bytes are no header; a newer version's header is returned as it is.
 std::optional<SegmentHeader> parse_segment_header(std::string_view bytes);
 

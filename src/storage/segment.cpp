@@ -1,35 +1,45 @@
 #include "storage/segment.h"
 
 #include <algorithm>
-#include <vector>
+
+#include "storage/record_stream.h"
 
 namespace nsq::storage {
 namespace {
 
-// Closer than this, reading on from a known place is cheaper than halving further.
+// Closer than this, reading on from a known place is cheaper than halving further; for small reads
+// it is less.
 constexpr std::uint64_t kCloseEnoughBytes = 128 << 10;
-constexpr std::size_t kProbeBytes = 64 << 10;
 // Places are remembered no closer than this, which bounds their number.
-constexpr std::uint64_t kPlaceDistanceBytes = 256 << 10;
+constexpr std::uint64_t kPlaceDistanceBytes = 1 << 20;
+constexpr std::size_t kMaxNotedDamage = 1000;
 
 }  // namespace
 
-Segment::Segment(FileSystem& files, std::string path, Index first, LogIdentity identity)
-    : files_(files), path_(std::move(path)), first_(first), identity_(identity) {}
+Segment::Segment(FileSystem& files, std::string path, Index first, const SegmentHeader& header)
+    : files_(files), path_(std::move(path)), first_(first), header_(header) {}
 
 Result<std::shared_ptr<File>> Segment::file() {
+  // Opened under the lock: once keep_open() has returned, nobody opens by name any more.
   Lock lock(mutex_);
-  if (!file_) {
-    auto opened = files_.open(path_, FileSystem::Mode::Read);
-    if (!opened) return opened.error();
-    file_ = std::move(opened.value());
-  }
-  return file_;
+  if (file_) return file_;
+  auto opened = files_.open(path_, FileSystem::Mode::Read);
+  if (!opened) return opened.error();
+  return std::shared_ptr<File>(std::move(opened.value()));
 }
 
-void Segment::set_file(std::shared_ptr<File> file) {
+void Segment::keep_open(std::shared_ptr<File> file) {
   Lock lock(mutex_);
   file_ = std::move(file);
+}
+
+Result<void> Segment::keep_open() {
+  Lock lock(mutex_);
+  if (file_) return {};
+  auto opened = files_.open(path_, FileSystem::Mode::Read);
+  if (!opened) return opened.error();
+  file_ = std::move(opened.value());
+  return {};
 }
 
 void Segment::note_place(Index index, std::uint64_t offset) {
@@ -42,6 +52,11 @@ void Segment::note_place(Index index, std::uint64_t offset) {
   places_.emplace_hint(next, index, offset);
 }
 
+void Segment::note_damage(std::uint64_t offset, std::uint64_t& damaged) {
+  Lock lock(mutex_);
+  if (damage_.size() >= kMaxNotedDamage || damage_.insert(offset).second) ++damaged;
+}
+
 // The nearest known place at or before `from`, and where the next known place (or the end) is.
 std::pair<Segment::Place, std::uint64_t> Segment::known_bracket(Index from, Extent extent) const {
   Lock lock(mutex_);
@@ -51,27 +66,16 @@ std::pair<Segment::Place, std::uint64_t> Segment::known_bracket(Index from, Exte
   return {low, next == places_.end() ? extent.bytes : std::min(next->second, extent.bytes)};
 }
 
-Result<Segment::Place> Segment::locate(File& file, Index from, Extent extent) {
+Result<Segment::Place> Segment::locate(File& file, Index from, std::uint64_t close_enough,
+                                       Extent extent) {
   auto [low, high] = known_bracket(from, extent);
-  std::size_t probe_bytes = kProbeBytes;
-  std::vector<char> probe;
-  while (high > low.offset && high - low.offset > kCloseEnoughBytes) {
+  while (high > low.offset && high - low.offset > close_enough) {
     const std::uint64_t middle = low.offset + (high - low.offset) / 2;
-    probe.resize(
-        static_cast<std::size_t>(std::min<std::uint64_t>(probe_bytes, extent.bytes - middle)));
-    auto got = file.read_at(probe, middle);
-    if (!got) return got.error();
-    const std::string_view bytes(probe.data(), *got);
-    const std::size_t at = find_record(bytes, 0, {low.index, extent.end}, identity_);
-    if (at == std::string_view::npos && middle + *got < high && *got == probe.size()) {
-      probe_bytes *= 4;  // inside a large record
-      continue;
-    }
-    const Index found = at == std::string_view::npos
-                            ? extent.end
-                            : view_record(bytes.data() + at, identity_.node_id).index;
-    if (found <= from) {
-      low = {found, middle + at};
+    auto found = search_record(file, {middle, high, extent.bytes}, {low.index, extent.end},
+                               header_.identity);
+    if (!found) return found.error();
+    if (*found && (*found)->index <= from) {
+      low = {(*found)->index, (*found)->offset};
       note_place(low.index, low.offset);
     } else {
       high = middle;
@@ -80,59 +84,79 @@ Result<Segment::Place> Segment::locate(File& file, Index from, Extent extent) {
   return low;
 }
 
+// What one piece of the file holds.
+struct Segment::Part {
+  std::shared_ptr<Chunk> chunk;
+  bool any = false;              // at least one record at or behind `from`
+  bool ended = false;            // nothing more is in the extent
+  Place next{};                  // where to go on
+  std::size_t needed_bytes = 0;  // to get on from there
+};
+
+Result<Segment::Part> Segment::read_part(File& file, Index from, Place start, std::size_t bytes,
+                                         Extent extent, std::uint64_t& damaged) {
+  const std::uint64_t left = extent.bytes > start.offset ? extent.bytes - start.offset : 0;
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, left));
+  std::unique_ptr<char[]> buffer(new char[size]);
+  auto got = file.read_at({buffer.get(), size}, start.offset);
+  if (!got) return got.error();
+  const std::string_view content(buffer.get(), *got);
+  Part part;
+  part.chunk = std::make_shared<Chunk>(from, std::move(buffer), *got, header_.identity);
+  part.next = start;
+  const bool to_the_end = size == left || *got < size;
+  if (*got < size) note_damage(start.offset + *got, damaged);  // shorter than it was
+
+  std::size_t at = 0;
+  while (at < content.size()) {
+    const ParsedRecord parsed = parse_record(content.substr(at), header_.identity);
+    const Index index = parsed.record.index;
+    if (parsed.status == ParsedRecord::Status::Complete && index >= part.next.index &&
+        index < extent.end) {
+      if (index >= from) {
+        part.chunk->note_record(index, at);
+        part.any = true;
+      }
+      part.next.index = index + 1;
+      at += parsed.size;
+      continue;
+    }
+    if (parsed.status == ParsedRecord::Status::Cut && !to_the_end && parsed.size <= left - at) {
+      part.needed_bytes = parsed.size;
+      break;
+    }
+    if (!to_the_end && part.any) break;  // what lies behind the damage is for the next read
+    note_damage(start.offset + at, damaged);
+    auto found = search_record(file, {start.offset + at + 1, extent.bytes, extent.bytes},
+                               {part.next.index, extent.end}, header_.identity);
+    if (!found) return found.error();
+    at = static_cast<std::size_t>((*found ? (*found)->offset : extent.bytes) - start.offset);
+  }
+  part.next.offset = start.offset + at;
+  part.ended = part.next.offset >= extent.bytes || (to_the_end && at >= content.size());
+  return part;
+}
+
 Result<std::shared_ptr<Chunk>> Segment::read(Index from, std::size_t max_bytes, Extent extent,
                                              std::uint64_t& damaged) {
   auto opened = file();
   if (!opened) return opened.error();
   const std::shared_ptr<File> handle = *opened;
-  auto place = locate(*handle, from, extent);
+  const auto close_enough = std::min<std::uint64_t>(kCloseEnoughBytes, max_bytes);
+  auto place = locate(*handle, from, close_enough, extent);
   if (!place) return place.error();
-  const std::uint64_t start = place->offset;
-
-  for (std::size_t wanted = max_bytes;; wanted *= 4) {
-    const std::uint64_t left = extent.bytes > start ? extent.bytes - start : 0;
-    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, left));
-    std::unique_ptr<char[]> buffer(new char[size]);
-    auto got = handle->read_at({buffer.get(), size}, start);
-    if (!got) return got.error();
-    const std::string_view bytes(buffer.get(), *got);
-    const bool at_end = size == left || *got < size;
-    auto chunk = std::make_shared<Chunk>(from, std::move(buffer), *got, identity_);
-
-    std::size_t at = 0;
-    std::uint64_t damage = 0;
-    Index next = place->index;
-    bool found_any = false;
-    while (at < bytes.size()) {
-      const ParsedRecord parsed = parse_record(bytes.substr(at), identity_);
-      const bool usable = parsed.status == ParsedRecord::Status::Complete &&
-                          parsed.record.index >= next && parsed.record.index < extent.end;
-      if (usable) {
-        next = parsed.record.index + 1;
-        if (parsed.record.index >= from) {
-          chunk->note_record(parsed.record.index, at);
-          found_any = true;
-        }
-        at += parsed.size;
-        continue;
-      }
-      if (parsed.status == ParsedRecord::Status::Cut && !at_end) break;  // the rest is further on
-      ++damage;
-      const std::size_t again = find_record(bytes, at + 1, {next, extent.end}, identity_);
-      if (again == std::string_view::npos) {
-        at = at_end ? bytes.size() : at;
-        break;
-      }
-      at = again;
+  std::size_t bytes = max_bytes;
+  while (true) {
+    auto part = read_part(*handle, from, *place, bytes, extent, damaged);
+    if (!part) return part.error();
+    if (part->ended) {
+      part->chunk->extend_range(std::max(extent.end, from));
+      return part->chunk;
     }
-    if (!found_any && !at_end) continue;  // a larger record, or more damage, than was read
-    damaged += damage;
-    if (at_end && at >= bytes.size()) {
-      chunk->extend_range(std::max(extent.end, from));
-    } else {
-      note_place(next, start + at);
-    }
-    return chunk;
+    note_place(part->next.index, part->next.offset);
+    if (part->any) return part->chunk;
+    *place = part->next;
+    bytes = std::max(max_bytes, part->needed_bytes);
   }
 }
 

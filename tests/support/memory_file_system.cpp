@@ -83,6 +83,10 @@ class MemoryFileSystem::OpenFile final : public File {
  public:
   OpenFile(MemoryFileSystem& files, std::string path, NodePointer node, bool writable)
       : files_(files), path_(std::move(path)), node_(std::move(node)), writable_(writable) {}
+  ~OpenFile() override {
+    Lock lock(files_.mutex_);
+    --files_.open_files_;
+  }
 
   Result<std::size_t> read_at(std::span<char> into, std::uint64_t offset) override {
     if (auto failed = files_.begin_call(Call::Read, path_)) return *failed;
@@ -312,6 +316,11 @@ void MemoryFileSystem::flip_bit(const std::string& path, std::uint64_t byte, uns
   }
 }
 
+std::size_t MemoryFileSystem::open_files() const {
+  Lock lock(mutex_);
+  return open_files_;
+}
+
 std::uint64_t MemoryFileSystem::calls(Call kind) const {
   Lock lock(mutex_);
   return calls_[static_cast<std::size_t>(kind)];
@@ -448,6 +457,7 @@ Result<std::unique_ptr<File>> MemoryFileSystem::open(const std::string& path, Mo
     name(place.directory, place.name, node);
   }
   if (node->directory) return error(std::errc::is_a_directory, "open", path);
+  ++open_files_;
   return std::unique_ptr<File>(
       std::make_unique<OpenFile>(*this, path, std::move(node), mode != Mode::Read));
 }

@@ -31,7 +31,8 @@ namespace nsq::test {
 //   ... it starts again on *later ...
 //
 // Paths: "a/b", "/a/b" and "./a/b" are the same; the root exists, other directories must be made.
-// As with the kernel, a file that was removed can still be read and written by who has it open.
+// As with the kernel, a file that was removed can still be read and written by who has it open. The
+// file system must outlive the files open on it.
 //
 // Threading: shared.
 class MemoryFileSystem final : public storage::FileSystem {
@@ -84,6 +85,8 @@ class MemoryFileSystem final : public storage::FileSystem {
 
   // --- observing and editing
 
+  // How many files are open.
+  std::size_t open_files() const;
   // How many calls of this kind were made so far.
   std::uint64_t calls(Call kind) const;
   // Called before each call, on the caller's thread, with no lock held: to count, to take a crash
@@ -139,6 +142,7 @@ class MemoryFileSystem final : public storage::FileSystem {
   NodePointer root_ NSQ_GUARDED_BY(mutex_);
   std::optional<std::uint64_t> capacity_ NSQ_GUARDED_BY(mutex_);
   std::uint64_t used_ NSQ_GUARDED_BY(mutex_) = 0;
+  std::size_t open_files_ NSQ_GUARDED_BY(mutex_) = 0;
   std::array<std::uint64_t, kCallKinds> calls_ NSQ_GUARDED_BY(mutex_){};
   std::array<Failure, kCallKinds> failures_ NSQ_GUARDED_BY(mutex_){};
   std::shared_ptr<const Observer> observer_ NSQ_GUARDED_BY(mutex_);
