@@ -29,8 +29,8 @@ struct ClientInfo {
   bool tls = false;
   bool deflate = false;
   bool snappy = false;
-  // What it has published since it connected, by topic in the order of first use. Empty for a
-  // client that only consumes.
+  // What it has published since it connected, by topic. Empty for a client that only
+  // consumes.
   std::vector<TopicCount> pub_counts{};
 };
 

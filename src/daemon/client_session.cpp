@@ -189,7 +189,7 @@ void ClientSession::on_publish(const Command& command, const Turn& turn) {
 
 void ClientSession::publish(const Turn& turn) {
   PublishGroup& group = tools_.publishes;
-  pending_ = {std::string(group.topic()), group.verb(), group.size(), group.message_count()};
+  pending_ = {group.verb(), group.size(), group.message_count()};
   const auto outcome = publish_to_topic(turn);
   group.clear();
   if (outcome) {
@@ -219,19 +219,8 @@ void ClientSession::on_published(const Result<void>& outcome) {
 void ClientSession::end_publish(const Result<void>& outcome, ClientOutput& output) {
   if (!outcome) return fail(publish_error(pending_.verb, outcome.error()), output);
   for (std::size_t i = 0; i < pending_.commands; ++i) output.append(protocol::kOkFrame);
-  count_publishes(pending_.topic, pending_.messages);
-}
-
-void ClientSession::count_publishes(std::string_view topic, std::size_t messages) {
   Lock lock(info_mutex_);
-  auto& counts = info_.pub_counts;
-  const auto found = std::find_if(counts.rbegin(), counts.rend(),
-                                  [&](const auto& count) { return count.topic == topic; });
-  if (found != counts.rend()) {
-    found->count += messages;
-  } else {
-    counts.push_back({std::string(topic), messages});
-  }
+  pub_counts_[topic_->name()] += pending_.messages;
 }
 
 // --- consuming
@@ -389,7 +378,9 @@ void ClientSession::set_state(ConnectionState state) {
 
 ClientInfo ClientSession::info() const {
   Lock lock(info_mutex_);
-  return info_;
+  ClientInfo info = info_;
+  for (const auto& [topic, count] : pub_counts_) info.pub_counts.push_back({topic, count});
+  return info;
 }
 
 // --- notices

@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -118,7 +120,6 @@ class ClientSession final : public broker::Consumer, public broker::PublishWaite
   std::string identify_reply(const protocol::IdentifyRequest& request) const;
   void fail(const protocol::ProtocolError& error, ClientOutput& output);
   void set_state(protocol::ConnectionState state);
-  void count_publishes(std::string_view topic, std::size_t messages);
   void notify(unsigned notice);
 
   Owner& owner_;
@@ -136,9 +137,8 @@ class ClientSession final : public broker::Consumer, public broker::PublishWaite
   bool held_up_ = false;   // a pull was given up because of unwritten output
   std::shared_ptr<broker::Topic> topic_;  // of the latest publish
 
-  // The publishes being committed.
+  // The publishes being committed, to `topic_`.
   struct Pending {
-    std::string topic;
     protocol::Verb verb = protocol::Verb::Pub;
     std::size_t commands = 0;
     std::size_t messages = 0;
@@ -149,7 +149,8 @@ class ClientSession final : public broker::Consumer, public broker::PublishWaite
   std::atomic<unsigned> notices_{0};
 
   mutable Mutex info_mutex_;
-  ClientInfo info_ NSQ_GUARDED_BY(info_mutex_);
+  ClientInfo info_ NSQ_GUARDED_BY(info_mutex_);  // except pub_counts
+  std::map<std::string, std::uint64_t> pub_counts_ NSQ_GUARDED_BY(info_mutex_);
 };
 
 }  // namespace nsq::daemon

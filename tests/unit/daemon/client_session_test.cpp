@@ -180,11 +180,14 @@ TEST_CASE("after CLS nothing is delivered, but answers and publishes go on", "[d
 TEST_CASE("commands wait behind a publish that is not committed, deliveries do not", "[daemon]") {
   SessionFixture daemon({}, with_durability(broker::Durability::Fsync));
   auto client = daemon.connect();
-  CHECK(client->say("SUB t c\nRDY 10\n") == Frames{"OK"});
+  CHECK(client->say("SUB t#ephemeral c\nRDY 10\n") == Frames{"OK"});
   CHECK(client->say(pub("u", "one") + pub("u", "two") + "CLS\nFOO\n").empty());
   CHECK(client->progress() == Progress::Waiting);
   CHECK(client->unread_bytes() == 8);
   CHECK(client->say(pub("u", "three")).empty());
+  CHECK(daemon.connect()->say(pub("t#ephemeral", "meanwhile")) == Frames{"OK"});
+  CHECK(client->listen() == Frames{"meanwhile/1"});
+  CHECK(client->progress() == Progress::Waiting);
 
   CHECK_FALSE(client->notified());
   daemon.work.run();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <functional>
@@ -144,13 +145,15 @@ class SessionFixture::Client final : public ClientSession::Owner {
     if (!reads_) return frames;
     std::string bytes;
     std::array<asio::const_buffer, ClientOutput::kMaxParts> parts;
+    // A socket takes as much as it likes.
     while (!output_.empty()) {
-      std::size_t count = 0;
-      for (const auto& part : output_.gather(parts)) {
-        bytes.append(static_cast<const char*>(part.data()), part.size());
-        count += part.size();
-      }
-      output_.consume(count);
+      std::string gathered;
+      for (const auto& part : output_.gather(parts))
+        gathered.append(static_cast<const char*>(part.data()), part.size());
+      taken_bytes_ = taken_bytes_ * 7 % 30'011 + 1;
+      gathered.resize(std::min(gathered.size(), taken_bytes_));
+      output_.consume(gathered.size());
+      bytes += gathered;
     }
     protocol::FrameReader reader(10'000'000);
     for (std::string_view rest = bytes; reader.read(rest) == protocol::FrameReader::Outcome::Frame;
@@ -175,6 +178,7 @@ class SessionFixture::Client final : public ClientSession::Owner {
   ClientSession::Notice notice_ = ClientSession::Notice::None;
   bool notified_ = false;
   bool reads_ = true;
+  std::size_t taken_bytes_ = 1;
 };
 
 inline std::shared_ptr<SessionFixture::Client> SessionFixture::consumer(const std::string& topic,
