@@ -115,6 +115,8 @@ Result<std::uint64_t> Journal::replay(const std::function<void(std::string_view)
   if (header->version > kVersion) return Error(StorageErrc::NewerFormat, path_);
   seed_ = header->seed;
   bytes_ = kHeaderBytes;
+  // The process that wrote it may not have come to syncing it.
+  unsynced_ = directory_unsynced_ = true;
   std::uint64_t valid = kHeaderBytes;
   for (std::size_t at = kHeaderBytes; at + kEntryHeaderBytes <= bytes.size();) {
     const std::size_t size = entry_bytes(bytes.substr(at), seed_);
@@ -168,6 +170,7 @@ Result<void> Journal::sync() {
     if (auto copied = copy_file(); !copied) return copied;
   }
   if (unsynced_) {
+    if (auto opened = open_file(); !opened) return opened;
     if (auto synced = file_->sync(); !synced) {
       sync_failed_ = true;
       return synced;

@@ -69,8 +69,9 @@ class MessageLog {
     std::uint64_t damaged = 0;    // places passed over
   };
   // Opens what is in the directory. Reads only what lies behind `sound`; all of it without one.
+  // That counts as unsynced: the process that wrote it may not have come to syncing it.
   // There, batches that are not complete are taken out, for a crash may have left them; a damaged
-  // record before it is passed over alone. What was found there counts as unsynced.
+  // record before it is passed over alone.
   // Errors: I/O, or NewerFormat for files of a version this program does not know, nothing having
   // been changed.
   Result<Recovery> recover(std::optional<LogPosition> sound);
@@ -153,7 +154,7 @@ class MessageLog {
   using Segments = std::map<Index, SegmentEntry>;
   struct Unsynced {
     std::shared_ptr<Segment> segment;
-    std::shared_ptr<File> file;
+    std::shared_ptr<File> file;  // none: to be opened for it
   };
   struct Pieces;
 
@@ -184,7 +185,7 @@ class MessageLog {
   // message_log_recovery.cpp
   Result<void> open_segments(Recovery& recovery);
   Result<Index> scan(SegmentEntry& entry, const std::optional<LogPosition>& sound,
-                    Recovery& recovery);
+                     Recovery& recovery);
   Result<void> remove_empty(Segments& segments);
 
   FileSystem& files_;

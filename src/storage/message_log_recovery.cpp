@@ -111,6 +111,8 @@ Result<MessageLog::Recovery> MessageLog::recover(std::optional<LogPosition> soun
   Segments segments;
   {
     Lock lock(mutex_);
+    // The process that made them may not have come to making their names last.
+    directory_unsynced_ = parent_unsynced_ = true;
     if (segments_.empty()) return recovery;
     segments = segments_;
   }
@@ -209,7 +211,7 @@ Result<void> MessageLog::remove_empty(Segments& segments) {
 // Reads a segment from the noted position on, or as a whole, and takes out what a crash has left
 // incomplete. Returns where its records end, 0 if there are none.
 Result<Index> MessageLog::scan(SegmentEntry& entry, const std::optional<LogPosition>& sound,
-                              Recovery& recovery) {
+                               Recovery& recovery) {
   Segment& segment = *entry.segment;
   const std::string& path = segment.path();
   const Index settled = segment.sealed() ? kNoIndex : sound ? sound->index : 0;
@@ -237,12 +239,12 @@ Result<Index> MessageLog::scan(SegmentEntry& entry, const std::optional<LogPosit
     if (!sound || index >= sound->index) recovery.deferred.emplace_back(index, due);
   }
 
-  // The process that wrote it may not have come to syncing it.
-  if (!segment.sealed() && found.end > (sound ? sound->index : 0)) {
-    auto written = segment.file();
-    if (!written) return written.error();
+  const bool known_synced = !segment.sealed() && sound && sound->segment == segment.first() &&
+                            sound->offset == entry.extent.bytes;
+  if (!known_synced) {
     Lock lock(mutex_);
-    note_unsynced(entry.segment, *written);
+    if (!segment.sealed()) note_unsynced(entry.segment, nullptr);
+    directory_unsynced_ = parent_unsynced_ = true;
   }
 
   const std::uint64_t cut = entry.extent.bytes - found.sound_bytes;
@@ -254,16 +256,13 @@ Result<Index> MessageLog::scan(SegmentEntry& entry, const std::optional<LogPosit
   log::warning("{}: taking out {} bytes of batches that were not completely written", path, cut);
   auto opened = files_.open(path, FileSystem::Mode::Write);
   if (!opened) return opened.error();
-  const std::shared_ptr<File> file = std::move(opened.value());
   for (const ScanResult::Bytes& bytes : found.leftovers) {
-    if (auto done = blank(*file, bytes); !done) return done.error();
+    if (auto done = blank(**opened, bytes); !done) return done.error();
     recovery.cut_bytes += bytes.end - bytes.begin;
   }
-  if (auto done = file->truncate(found.sound_bytes); !done) return done.error();
+  if (auto done = (*opened)->truncate(found.sound_bytes); !done) return done.error();
   recovery.cut_bytes += cut;
   entry.extent.bytes = found.sound_bytes;
-  Lock lock(mutex_);
-  note_unsynced(entry.segment, file);  // or the remains could come back with the next crash
   return found.end;
 }
 

@@ -226,7 +226,13 @@ Result<LogPosition> MessageLog::sync() {
 
 Result<void> MessageLog::sync_files(std::vector<Unsynced> files) {
   for (auto it = files.begin(); it != files.end(); ++it) {
-    const auto done = it->file->sync();
+    Result<void> done;
+    if (!it->file) {
+      auto opened = it->segment->file();
+      if (!opened) done = opened.error();
+      if (opened) it->file = std::move(opened.value());
+    }
+    if (done) done = it->file->sync();
     if (done) continue;
     Lock lock(mutex_);
     const auto entry = segments_.find(it->segment->first());

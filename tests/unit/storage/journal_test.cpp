@@ -300,3 +300,13 @@ TEST_CASE("after a failed sync of a journal none succeeds before another file ho
     CHECK(fixture.journal->sync());
   }
 }
+
+TEST_CASE("what an earlier process appended and did not sync is synced with the first sync",
+          "[storage]") {
+  JournalFixture fixture;
+  REQUIRE(fixture.journal->append("entry"));
+  fixture.past.push_back(std::exchange(fixture.files, fixture.files->after_kill()));
+  CHECK(fixture.replay() == Entries{"entry"});
+  REQUIRE(fixture.journal->sync());
+  CHECK(fixture.after_power_loss() == Entries{"entry"});
+}

@@ -403,3 +403,48 @@ TEST_CASE("random bytes for files neither stop recovery nor bring forth messages
     for (const auto& [index, body] : fixture.read_all()) CHECK(body == fixture.bodies[index]);
   }
 }
+
+TEST_CASE("what an earlier process wrote and did not sync is synced with the first sync",
+          "[storage]") {
+  LogFixture fixture({.max_bytes_per_file = 1000});
+  publish_some(fixture, 20);
+  const auto position = GENERATE(true, false) ? std::optional(*fixture.log->sync()) : std::nullopt;
+  publish_some(fixture, 20);
+  fixture.crash();
+  REQUIRE(fixture.reopen(position));
+  CHECK(fixture.log->has_unsynced());
+  CHECK(fixture.files->open_files() == 0);
+  REQUIRE(fixture.log->sync());
+  fixture.lose_power();
+  REQUIRE(fixture.reopen());
+  CHECK(fixture.read_all() == fixture.bodies);
+}
+
+TEST_CASE("a log left in good order has nothing to sync", "[storage]") {
+  LogFixture fixture({.max_bytes_per_file = 1000});
+  publish_some(fixture, 20);
+  const auto position = fixture.log->sync();
+  fixture.crash();
+  REQUIRE(fixture.reopen(*position));
+  CHECK_FALSE(fixture.log->has_unsynced());
+}
+
+TEST_CASE("indexes without record behind the position are reported as gaps", "[storage]") {
+  const QuietLog quiet;
+  LogFixture fixture({.max_bytes_per_file = 1000});
+  publish_some(fixture, 20);
+  const auto position = fixture.log->sync();
+  fixture.log->skip_to(100);
+  publish_some(fixture, 20);
+  const auto path = last_path(fixture);
+  const Index damaged = std::stoull(path.substr(path.size() - 24, 20)) + 1;
+  fixture.files->flip_bit(path, offset_of(fixture, path, damaged) + 20, 3);
+  fixture.crash();
+  const auto recovered = fixture.reopen(*position);
+  REQUIRE(recovered);
+  IntervalSet gaps;
+  recovered->gaps.for_each([&](IndexRange gap) { gaps.add(gap); });
+  CHECK(gaps.count() == 81);
+  CHECK(gaps.count_in({20, 100}) == 80);
+  CHECK(gaps.contains(damaged));
+}
