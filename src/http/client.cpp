@@ -1,0 +1,159 @@
+#include "http/client.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <asio/buffer.hpp>
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/use_awaitable.hpp>
+#include <asio/write.hpp>
+#include <optional>
+
+#include "net/address.h"
+#include "net/connect.h"
+#include "net/net_error.h"
+#include "net/watchdog.h"
+
+namespace nsq::http {
+namespace {
+
+constexpr auto kUseTuple = asio::experimental::as_tuple(asio::use_awaitable);
+constexpr std::size_t kReadBytes = 16 << 10;
+
+class ClientCategory final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "nsq.http"; }
+  std::string message(int code) const override {
+    switch (static_cast<ClientErrc>(code)) {
+      case ClientErrc::BadUrl:
+        return "not a URL";
+      case ClientErrc::NoTls:
+        return "https is not supported";
+      case ClientErrc::BadResponse:
+        return "malformed HTTP response";
+      case ClientErrc::ResponseTooLong:
+        return "response too long";
+      case ClientErrc::TooManyRedirects:
+        return "too many redirects";
+    }
+    return "unknown HTTP error";
+  }
+};
+
+// "Get" for "GET", as the original's error texts have it.
+std::string method_word(std::string_view method) {
+  std::string word(method);
+  for (std::size_t i = 1; i < word.size(); ++i) {
+    if (word[i] >= 'A' && word[i] <= 'Z') word[i] = static_cast<char>(word[i] - 'A' + 'a');
+  }
+  return word;
+}
+
+Error failure(const ClientRequest& request, std::error_code code, std::string_view reason) {
+  return Error(code,
+               fmt::format("{} \"{}\": {}", method_word(request.method), request.url, reason));
+}
+Error failure(const ClientRequest& request, std::error_code code) {
+  return failure(request, code, code.message());
+}
+
+std::string encode(const ClientRequest& request, const Url& url) {
+  std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
+                                 request.method, url.target, url.authority);
+  for (const auto& [name, value] : request.headers) {
+    text.append(name).append(": ").append(value).append("\r\n");
+  }
+  if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
+    text.append(fmt::format("Content-Length: {}\r\n", request.body.size()));
+  }
+  return text.append("\r\n").append(request.body);
+}
+
+// What the time limit interrupts.
+struct Attempt {
+  explicit Attempt(net::Socket connected) : socket(std::move(connected)) {}
+  net::Socket socket;
+  bool timed_out = false;
+};
+
+asio::awaitable<Result<ClientResponse>> receive(const ClientRequest& request, Attempt& attempt,
+                                                std::size_t limit_bytes) {
+  using Event = ResponseParser::Event;
+  ResponseParser parser(limit_bytes);
+  std::array<char, kReadBytes> bytes;
+  for (;;) {
+    const auto [error, size] =
+        co_await attempt.socket.async_read_some(asio::buffer(bytes), kUseTuple);
+    if (attempt.timed_out) co_return failure(request, net::NetErrc::TimedOut);
+    if (error && error != asio::error::eof) {
+      co_return failure(request, net::system_error(error.value()));
+    }
+    const Event event = error ? parser.end() : parser.feed({bytes.data(), size});
+    if (event == Event::Complete) co_return parser.take_response();
+    if (event == Event::Broken) co_return failure(request, ClientErrc::BadResponse);
+    if (event == Event::TooLong) co_return failure(request, ClientErrc::ResponseTooLong);
+  }
+}
+
+asio::awaitable<Result<ClientResponse>> ask_once(asio::io_context& loop,
+                                                 const ClientRequest& request, const Url& url,
+                                                 const ClientOptions& options, Instant deadline) {
+  const Duration patience = std::min(options.connect_timeout, deadline - Instant::now());
+  auto connected = co_await net::connect(loop, net::Address::parse(url.address()), patience);
+  if (!connected) {
+    co_return failure(request, connected.error().code(), connected.error().context());
+  }
+  Attempt attempt(std::move(*connected));
+  net::Watchdog watchdog(loop.get_executor(), [&attempt] {
+    attempt.timed_out = true;
+    std::error_code ignored;  // the pending operation says what there is to say
+    attempt.socket.close(ignored);
+  });
+  watchdog.expect_by(deadline);
+  const std::string text = encode(request, url);
+  const auto [error, size] =
+      co_await asio::async_write(attempt.socket, asio::buffer(text), kUseTuple);
+  if (attempt.timed_out) co_return failure(request, net::NetErrc::TimedOut);
+  // A server may answer without having read all of the request, so a failure to write it is only
+  // told if no answer can be read either.
+  auto response = co_await receive(request, attempt, options.response_bytes);
+  if (!response && error && !attempt.timed_out) {
+    co_return failure(request, net::system_error(error.value()));
+  }
+  co_return response;
+}
+
+bool is_redirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+}  // namespace
+
+std::error_code make_error_code(ClientErrc code) {
+  static const ClientCategory category;
+  return {static_cast<int>(code), category};
+}
+
+asio::awaitable<Result<ClientResponse>> fetch(asio::io_context& loop, ClientRequest request,
+                                              ClientOptions options) {
+  const Instant deadline = Instant::now() + options.request_timeout;
+  std::optional<Url> url = parse_url(request.url);
+  if (!url) co_return failure(request, ClientErrc::BadUrl);
+  for (int redirects = 0; redirects <= options.redirects; ++redirects) {
+    if (url->scheme != "http") co_return failure(request, ClientErrc::NoTls);
+    auto response = co_await ask_once(loop, request, *url, options, deadline);
+    if (!response || !is_redirect(response->status)) co_return response;
+    const auto location = response->header("Location");
+    url = location ? resolve_location(*url, *location) : std::nullopt;
+    if (!url) co_return response;
+    request.url = url->text();
+    // What moved for good or for now is asked for again; other methods keep only with 307 and 308.
+    if (response->status < 307 && request.method != "GET" && request.method != "HEAD") {
+      request.method = "GET";
+      request.body.clear();
+    }
+  }
+  co_return failure(request, ClientErrc::TooManyRedirects);
+}
+
+}  // namespace nsq::http

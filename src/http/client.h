@@ -1,0 +1,50 @@
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <asio/io_context.hpp>
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/instant.h"
+#include "http/response_parser.h"
+#include "http/url.h"
+#include "nsq/result.h"
+
+namespace nsq::http {
+
+struct ClientRequest {
+  std::string method = "GET";
+  std::string url{};
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::string body{};
+};
+
+struct ClientOptions {
+  Duration connect_timeout = std::chrono::seconds(2);
+  Duration request_timeout = std::chrono::seconds(5);  // for all of it, redirects included
+  std::size_t response_bytes = std::size_t{64} << 20;  // the longest body taken
+  int redirects = 10;
+};
+
+enum class ClientErrc {
+  BadUrl = 1,
+  NoTls,            // https is not spoken here yet
+  BadResponse,      // what came back is no HTTP, or ends too early
+  ResponseTooLong,  // over the limit
+  TooManyRedirects,
+};
+std::error_code make_error_code(ClientErrc code);
+
+// Asks a server one thing, on a connection of its own, and follows redirects. Any status is an
+// answer; an error means there was none. Runs on the loop.
+// Errors: one line in the original's form, 'Get "http://h:1/p": dial tcp h:1: ...'.
+asio::awaitable<Result<ClientResponse>> fetch(asio::io_context& loop, ClientRequest request,
+                                              ClientOptions options = {});
+
+}  // namespace nsq::http
+
+template <>
+struct std::is_error_code_enum<nsq::http::ClientErrc> : std::true_type {};
