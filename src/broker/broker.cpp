@@ -164,7 +164,7 @@ void Broker::empty_topic(std::string_view name, Moment now, Done done) {
   const auto found = find_topic(name);
   if (!found) return done(Error(BrokerErrc::TopicNotFound, std::string(name)));
   found->empty(now);
-  done({});
+  request_persist(std::move(done));
 }
 
 void Broker::pause_topic(std::string_view name, bool paused, Moment now, Done done) {

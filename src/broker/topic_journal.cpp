@@ -43,8 +43,11 @@ void Topic::flush_journal(Moment now) {
     Lock lock(mutex_);
     if (exiting_) return;
     channels = channel_list();
-    if (!sound_journaled_) sound = sound_;
-    sound_journaled_ = true;
+    // Not before the gaps that end there are written, which go with the structure.
+    if (!sound_journaled_ && structure_.empty()) {
+      sound = sound_;
+      sound_journaled_ = true;
+    }
     // The next start reads the log from `sound` on only, so that what is deferred before has to be
     // known from here.
     if (sound) {
@@ -257,11 +260,13 @@ void Topic::restore(TopicRecord& record, const storage::MessageLog::Recovery& lo
   Index next = std::max(found_end, record.mentioned);
   if (!record.clean) {
     used_ = true;
+    request_sync();  // what was found may not be on the disk yet
     next = std::max(next, index_of_time(now.wall));
   }
   if (!log.found) next = std::max(next, log_->end());  // there is nothing to go on behind
   const Index begin = log.found ? log.begin : next;
   IntervalSet gaps = record.gaps;
+  gaps.add(log.gaps);
   const IndexRange skipped{log.found ? found_end : next, next};
   gaps.add(skipped);
   log_->skip_to(next);
@@ -289,6 +294,7 @@ void Topic::restore(TopicRecord& record, const storage::MessageLog::Recovery& lo
   // Written with the first message, or whatever comes first; a topic left alone is not written to.
   journal::opened(structure_);
   if (!skipped.empty()) journal::gap(structure_, skipped);
+  log.gaps.for_each([&](IndexRange gap) { journal::gap(structure_, gap); });
   for (const auto& [index, due] : log.deferred) journal::deferral(structure_, index, due);
   if (record.held && !held()) {
     Notices nobody;

@@ -25,9 +25,15 @@ Number number_of(std::string_view body) {
 
 // A publish the engine has not answered yet.
 struct World::Waiter final : broker::PublishWaiter {
-  explicit Waiter(PublishPlan what) : plan(std::move(what)) {}
-  void on_published(const Result<void>& result) override { outcome = result; }
+  explicit Waiter(PublishPlan what, std::set<Number>& answered)
+      : plan(std::move(what)), promised(answered) {}
+  void on_published(const Result<void>& result) override {
+    outcome = result;
+    if (!result) return;
+    for (const auto& numbers : plan.numbers) promised.insert(numbers.begin(), numbers.end());
+  }
   PublishPlan plan;
+  std::set<Number>& promised;
   bool visible = false;  // the model knows
   std::optional<Result<void>> outcome;
 };
@@ -157,6 +163,7 @@ void World::publish() {
   for (const auto& waiter : waiters_) {
     const bool refused = waiter->outcome && !*waiter->outcome;
     if (!refused && !waiter->visible) finish_publish(waiter->plan, false);
+    if (refused) note_refused(waiter->plan);
     waiter->visible = true;
   }
   std::erase_if(waiters_, [](const auto& waiter) { return waiter->outcome.has_value(); });
@@ -167,7 +174,7 @@ void World::publish_plan(const PublishPlan& plan) {
   std::vector<broker::Publication> publications;
   for (const auto& batch : plan.batches) views.emplace_back(batch.begin(), batch.end());
   for (std::size_t i = 0; i < views.size(); ++i) publications.push_back({views[i], plan.delays[i]});
-  auto waiter = std::make_shared<Waiter>(plan);
+  auto waiter = std::make_shared<Waiter>(plan, promised_);
   const auto topic = broker_->topic(plan.topic, now_);
   model_.topics[plan.topic];
   const auto outcome = topic->publish(publications, now_, waiter);
@@ -176,6 +183,7 @@ void World::publish_plan(const PublishPlan& plan) {
                    : *outcome ? "ok"
                               : outcome->error().to_string()));
   if (outcome) {
+    if (!*outcome) note_refused(plan);
     if (*outcome) {
       finish_publish(plan, false);
     } else if (!disk_bad_) {
@@ -184,6 +192,11 @@ void World::publish_plan(const PublishPlan& plan) {
     return;
   }
   waiters_.push_back(waiter);
+}
+
+// What could not be written may have been in part, and a power cut may undo that it was taken back.
+void World::note_refused(const PublishPlan& plan) {
+  for (const auto& numbers : plan.numbers) refused_.insert(numbers.begin(), numbers.end());
 }
 
 void World::finish_publish(const PublishPlan& plan, bool open) {
@@ -210,7 +223,12 @@ void World::subscribe() {
       fmt::format("client {} subscribes to {}:{}", client->number, client->topic, client->channel));
   client->subscription = *subscribed;
   ModelTopic& topic = model_.topics[client->topic];
-  if (!topic.channels.contains(client->channel)) topic.add_channel(client->channel, now_);
+  if (!topic.channels.contains(client->channel)) {
+    topic.add_channel(client->channel, now_);
+    // A subscription is no promise about power cuts, so that the model waits for the channel to
+    // last.
+    if (options_.durability == broker::Durability::Fsync) work_->run_all();
+  }
   clients_.push_back(std::move(client));
 }
 
@@ -272,9 +290,13 @@ void World::delivered(Client& client, const broker::Delivery& delivery) {
   }
   ModelTopic& topic = model_.topics[client.topic];
   ModelChannel& channel = topic.channels[client.channel];
-  const auto found = channel.messages.find(number);
+  auto found = channel.messages.find(number);
   const std::string where =
       fmt::format("message {} on {}:{}", number, client.topic, client.channel);
+  if (found == channel.messages.end() && power_lost_ && refused_.contains(number)) {
+    found = channel.messages.emplace(number, ModelMessage{}).first;
+    found->second.state = State::Open;
+  }
   if (found == channel.messages.end()) fail(where + " was delivered though never published there");
   ModelMessage& message = found->second;
   if (channel.paused) fail(where + " was delivered on a paused channel");
@@ -503,26 +525,22 @@ void World::crash() {
 }
 
 void World::lose_power() {
-  if (options_.durability != broker::Durability::Fsync || std::getenv("NOPOWER")) return;
+  if (options_.durability != broker::Durability::Fsync) return;
   note("power loss");
+  power_lost_ = true;
   auto files = files_->after_power_loss(random_());
   forget_clients();
-  std::set<Number> unanswered;
-  for (const auto& waiter : waiters_) {
-    for (const auto& numbers : waiter->plan.numbers)
-      unanswered.insert(numbers.begin(), numbers.end());
-  }
   waiters_.clear();
   work_->forget_all();
   broker_.reset();
   model_.crash(now_);
   for (auto& [name, topic] : model_.topics) {
-    for (auto& [number, held] : topic.held) held.open = held.open || unanswered.contains(number);
+    for (auto& [number, held] : topic.held) held.open = held.open || !promised_.contains(number);
     for (auto& [channel_name, channel] : topic.channels) {
       for (auto& [number, message] : channel.messages) {
         // The journal is synced now and then only: what was finished may come again, and a delay
         // given by a requeue may be forgotten.
-        if (message.state == State::Finished || unanswered.contains(number))
+        if (message.state == State::Finished || !promised_.contains(number))
           message.state = State::Open;
       }
     }
@@ -605,7 +623,7 @@ void World::check_channel(const broker::ChannelStats& stats, const ModelChannel&
   const std::uint64_t waiting = model.count(State::Waiting);
   const std::uint64_t deferred = model.count(State::Deferred);
   const std::uint64_t in_flight = model.count(State::InFlight);
-  const std::uint64_t open = model.count(State::Open);
+  const std::uint64_t open = model.count(State::Open) + (power_lost_ ? refused_.size() : 0);
   if (stats.in_flight_count != in_flight) {
     fail(fmt::format("{} has {} in flight instead of {}", name, stats.in_flight_count, in_flight));
   }

@@ -96,6 +96,7 @@ class World {
   void drop_closed_clients();
   void forget_clients();
   void finish_publish(const PublishPlan& plan, bool open);
+  void note_refused(const PublishPlan& plan);
   ModelMessage& model_message(const Client& client, Number number);
   void run_broker_call(const std::function<void(broker::Broker::Done)>& call);
   void delivered(Client& client, const broker::Delivery& delivery);
@@ -112,6 +113,9 @@ class World {
   std::vector<std::unique_ptr<Client>> clients_;
   std::map<std::string, std::map<std::uint64_t, Number>> ids_;  // of each topic
   std::vector<std::shared_ptr<Waiter>> waiters_;
+  std::set<Number> promised_;  // answered with an OK by way of a waiter
+  std::set<Number> refused_;   // answered with an error
+  bool power_lost_ = false;
   Number next_number_ = 1;
   int next_client_ = 1;
   bool exact_ = true;  // no crash has blurred the counters yet
