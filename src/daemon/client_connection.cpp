@@ -101,8 +101,7 @@ void ClientConnection::guard(Work work) {
   }
 }
 
-// --- reading
-// --------------------------------------------------------------------------------------
+// --- reading -----------------------------------------------------------------------------------
 
 void ClientConnection::read_more() {
   if (reading_) return;
@@ -152,8 +151,7 @@ void ClientConnection::on_end_of_stream() {
   drain(CloseReason::ClientLeft, now);
 }
 
-// --- a wake-up
-// ------------------------------------------------------------------------------------
+// --- a wake-up ---------------------------------------------------------------------------------
 
 // Does all that can be done now, and waits for more of what is missing.
 void ClientConnection::work(Moment now) {
@@ -198,8 +196,7 @@ void ClientConnection::on_woken() {
   }
 }
 
-// --- writing
-// --------------------------------------------------------------------------------------
+// --- writing -----------------------------------------------------------------------------------
 
 void ClientConnection::flush(Moment now) {
   std::array<asio::const_buffer, ClientOutput::kMaxParts> parts;
@@ -244,8 +241,7 @@ void ClientConnection::on_writable(std::error_code error) {
   if (phase_ == Phase::Open) work(now);
 }
 
-// --- ending
-// ---------------------------------------------------------------------------------------
+// --- ending ------------------------------------------------------------------------------------
 
 // Sends what there is to send, tells the client that this was the last, and reads on for a while
 // without looking: a socket closed with unread input would take the last frames back.
@@ -286,8 +282,7 @@ void ClientConnection::close(CloseReason reason) {
   host_.on_closed(*this, reason);
 }
 
-// --- time
-// -----------------------------------------------------------------------------------------
+// --- time --------------------------------------------------------------------------------------
 
 void ClientConnection::restart_heartbeats(Moment now) {
   heartbeat_interval_ = session_.settings().heartbeat_interval;

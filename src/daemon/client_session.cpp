@@ -90,8 +90,7 @@ ClientSession::ClientSession(Owner& owner, broker::Broker& broker, const Options
   info_.connected = now.wall;
 }
 
-// --- commands
-// -------------------------------------------------------------------------------------
+// --- commands ----------------------------------------------------------------------------------
 
 ClientSession::Handler ClientSession::handler_of(Verb verb) {
   struct Row {
@@ -180,8 +179,7 @@ void ClientSession::fail(const protocol::ProtocolError& error, ClientOutput& out
   progress_ = Progress::Ended;
 }
 
-// --- publishing
-// -----------------------------------------------------------------------------------
+// --- publishing --------------------------------------------------------------------------------
 
 void ClientSession::on_publish(const Command& command, const Turn& turn) {
   if (authorized(command, turn)) tools_.publishes.add(command);
@@ -223,8 +221,7 @@ void ClientSession::end_publish(const Result<void>& outcome, ClientOutput& outpu
   pub_counts_[topic_->name()] += pending_.messages;
 }
 
-// --- consuming
-// ------------------------------------------------------------------------------------
+// --- consuming ---------------------------------------------------------------------------------
 
 void ClientSession::on_subscribe(const Command& command, const Turn& turn) {
   if (!authorized(command, turn)) return;
@@ -307,8 +304,7 @@ void ClientSession::leave(Moment now) {
   if (subscription_) broker_.unsubscribe(std::exchange(subscription_, nullptr), now);
 }
 
-// --- the rest
-// -------------------------------------------------------------------------------------
+// --- the rest ----------------------------------------------------------------------------------
 
 void ClientSession::on_nop(const Command&, const Turn&) {}
 
@@ -383,8 +379,7 @@ ClientInfo ClientSession::info() const {
   return info;
 }
 
-// --- notices
-// --------------------------------------------------------------------------------------
+// --- notices -----------------------------------------------------------------------------------
 
 void ClientSession::notify(unsigned notice) {
   if (notices_.fetch_or(notice, std::memory_order_acq_rel) == 0) owner_.on_session_notices();

@@ -154,8 +154,7 @@ class MemoryFileSystem::OpenFile final : public File {
 MemoryFileSystem::MemoryFileSystem() : root_(std::make_shared<Node>(true)) {}
 MemoryFileSystem::~MemoryFileSystem() = default;
 
-// --- crashes
-// --------------------------------------------------------------------------------------
+// --- crashes -----------------------------------------------------------------------------------
 
 namespace {
 
@@ -283,8 +282,7 @@ std::unique_ptr<MemoryFileSystem> MemoryFileSystem::after_power_loss(
   return image;
 }
 
-// --- failures, observing and editing
-// ----------------------------------------------------------------
+// --- failures, observing and editing -----------------------------------------------------------
 
 void MemoryFileSystem::set_capacity(std::optional<std::uint64_t> bytes) {
   Lock lock(mutex_);
@@ -371,8 +369,7 @@ std::optional<Error> MemoryFileSystem::begin_call(Call kind, const std::string& 
   return count_call(kind, path);
 }
 
-// --- the tree
-// -------------------------------------------------------------------------------------
+// --- the tree ----------------------------------------------------------------------------------
 
 MemoryFileSystem::NodePointer MemoryFileSystem::find(const std::string& path) const {
   NodePointer node = root_;
@@ -441,8 +438,7 @@ std::uint64_t MemoryFileSystem::room_for(const Node& node, std::uint64_t end) co
   return std::min(end, node.content.size() + free);
 }
 
-// --- FileSystem
-// -----------------------------------------------------------------------------------
+// --- FileSystem --------------------------------------------------------------------------------
 
 Result<std::unique_ptr<File>> MemoryFileSystem::open(const std::string& path, Mode mode) {
   if (auto failed = begin_call(Call::Open, path)) return *failed;

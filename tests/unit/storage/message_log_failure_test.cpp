@@ -31,7 +31,7 @@ void check_survives_everything(LogFixture& fixture) {
 
 }  // namespace
 
-// --- writes that fail ----------------------------------------------------------------------------
+// --- writes that fail --------------------------------------------------------------------------
 
 TEST_CASE("when the disk is full a publish is taken back, and the log goes on when there is room",
           "[storage]") {
@@ -109,7 +109,7 @@ TEST_CASE("the first write may fail as well", "[storage]") {
   check_survives_everything(fixture);
 }
 
-// --- syncs that fail -----------------------------------------------------------------------------
+// --- syncs that fail ---------------------------------------------------------------------------
 
 TEST_CASE("after a failed sync none succeeds before the records are safe in another file",
           "[storage]") {

@@ -37,8 +37,7 @@ IntervalSet every(Index step, IndexRange range) {
 
 }  // namespace
 
-// --- releasing
-// ------------------------------------------------------------------------------------
+// --- releasing ---------------------------------------------------------------------------------
 
 TEST_CASE("segments go when all their messages are finished, not before", "[storage]") {
   LogFixture fixture({.max_bytes_per_file = 1000, .window_messages = 0});
@@ -105,8 +104,7 @@ TEST_CASE("who is reading a removed file reads on", "[storage]") {
   CHECK((*chunk)->find(0)->body == fixture.bodies[0]);
 }
 
-// --- rewriting
-// ------------------------------------------------------------------------------------
+// --- rewriting ---------------------------------------------------------------------------------
 
 TEST_CASE("a rewritten segment holds what was to be kept, under the same indexes", "[storage]") {
   LogFixture fixture({.first = 10, .max_bytes_per_file = 3000, .window_messages = 0});
@@ -238,8 +236,7 @@ TEST_CASE("readers of a segment go on undisturbed while it is rewritten again an
   CHECK(fixture.log->damaged() == 0);
 }
 
-// --- everything at once
-// ---------------------------------------------------------------------------
+// --- everything at once ------------------------------------------------------------------------
 
 TEST_CASE("appending, writing, syncing, reading and releasing go on side by side", "[storage]") {
   LogFixture fixture({.max_bytes_per_file = 60'000, .window_messages = 100});

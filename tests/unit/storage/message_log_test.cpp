@@ -169,7 +169,7 @@ TEST_CASE("reading and rolling leave no file open but the one being written", "[
   CHECK(fixture.files->open_files() == 1);
 }
 
-// --- in memory only ------------------------------------------------------------------------------
+// --- in memory only ----------------------------------------------------------------------------
 
 TEST_CASE("a log in memory only touches no file and loses nothing before it is released",
           "[storage]") {
