@@ -103,20 +103,26 @@ Result<std::uint64_t> scan_start(File& file, const Segment& segment, std::uint64
 
 Result<MessageLog::Recovery> MessageLog::recover(std::optional<LogPosition> sound) {
   Recovery recovery;
-  recovery.begin = recovery.end = options_.first;
-  if (!options_.on_disk || !files_.exists(directory_)) return recovery;
-  directory_made_ = true;
-  if (auto opened = open_segments(recovery); !opened) return opened.error();
-
   Segments segments;
-  {
+  if (options_.on_disk && files_.exists(directory_)) {
+    directory_made_ = true;
+    if (auto opened = open_segments(recovery); !opened) return opened.error();
     Lock lock(mutex_);
-    // The process that made them may not have come to making their names last.
-    directory_unsynced_ = parent_unsynced_ = true;
-    if (segments_.empty()) return recovery;
     segments = segments_;
+    // Names may have been made or removed, also below or by an earlier recovery, which has to last
+    // before a new position says that nobody need look there.
+    directory_unsynced_ = true;
+    parent_unsynced_ = !sound;  // nothing was ever synced, and so perhaps neither was its name
   }
-  recovery.found = true;
+  recovery.found = !segments.empty();
+  if (!recovery.found) {
+    // What was noted is finished and gone; its indexes are not used again.
+    recovery.begin = recovery.end = std::max(options_.first, sound ? sound->index : 0);
+    Lock lock(mutex_);
+    end_ = written_end_ = recovery.end;
+    damaged_ = recovery.damaged;
+    return recovery;
+  }
   recovery.end = std::max(sound ? sound->index : 0, segments.rbegin()->first);
   Index known_end = sound ? sound->index : segments.begin()->first;
   for (auto& [first, entry] : segments) {
@@ -239,12 +245,10 @@ Result<Index> MessageLog::scan(SegmentEntry& entry, const std::optional<LogPosit
     if (!sound || index >= sound->index) recovery.deferred.emplace_back(index, due);
   }
 
-  const bool known_synced = !segment.sealed() && sound && sound->segment == segment.first() &&
-                            sound->offset == entry.extent.bytes;
-  if (!known_synced) {
+  if (!segment.sealed()) {
+    // Also if it ends at the noted position: something behind may have been cut off.
     Lock lock(mutex_);
-    if (!segment.sealed()) note_unsynced(entry.segment, nullptr);
-    directory_unsynced_ = parent_unsynced_ = true;
+    note_unsynced(entry.segment, nullptr);
   }
 
   const std::uint64_t cut = entry.extent.bytes - found.sound_bytes;

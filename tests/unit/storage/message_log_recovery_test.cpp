@@ -420,15 +420,6 @@ TEST_CASE("what an earlier process wrote and did not sync is synced with the fir
   CHECK(fixture.read_all() == fixture.bodies);
 }
 
-TEST_CASE("a log left in good order has nothing to sync", "[storage]") {
-  LogFixture fixture({.max_bytes_per_file = 1000});
-  publish_some(fixture, 20);
-  const auto position = fixture.log->sync();
-  fixture.crash();
-  REQUIRE(fixture.reopen(*position));
-  CHECK_FALSE(fixture.log->has_unsynced());
-}
-
 TEST_CASE("indexes without record behind the position are reported as gaps", "[storage]") {
   const QuietLog quiet;
   LogFixture fixture({.max_bytes_per_file = 1000});
