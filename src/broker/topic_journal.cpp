@@ -236,6 +236,8 @@ Result<void> Topic::recover(bool paused, Moment now) {
         "some messages may be delivered again",
         name_, *cut, record.unreadable);
     record.clean = false;
+    // A later entry may say that the log is sound up to where an entry that is missing left off.
+    record.sound.reset();
   }
   auto log = log_->recover(record.sound);
   if (!log) return log.error();

@@ -58,6 +58,7 @@ World::World(std::uint64_t seed, bool verbose) : random_(seed), verbose_(verbose
 World::~World() {
   clients_.clear();
   if (work_) work_->forget_all();
+  broker_.reset();  // before the files it has open
 }
 
 void World::note(const std::string& what) {
@@ -533,7 +534,19 @@ void World::lose_power() {
   waiters_.clear();
   work_->forget_all();
   broker_.reset();
+  const Duration away = std::chrono::milliseconds(1 + pick(3000));
+  now_ = {now_.steady + away, now_.wall + away};
+  for (auto& [name, topic] : model_.topics) {
+    // That messages went to channels which do not last may not last either.
+    const bool fleeting = std::all_of(topic.channels.begin(), topic.channels.end(),
+                                      [](const auto& each) { return each.second.ephemeral; });
+    for (auto& [channel_name, channel] : topic.channels) {
+      if (!fleeting) break;
+      for (const auto& [number, message] : channel.messages) topic.held[number].open = true;
+    }
+  }
   model_.crash(now_);
+  model_.advance(now_.steady, [](const auto&, const auto&, Number, int) {});
   for (auto& [name, topic] : model_.topics) {
     for (auto& [number, held] : topic.held) held.open = held.open || !promised_.contains(number);
     for (auto& [channel_name, channel] : topic.channels) {

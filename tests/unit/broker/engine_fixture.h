@@ -35,7 +35,10 @@ class EngineFixture {
     REQUIRE(files_->sync_directory("/"));
     start();
   }
-  ~EngineFixture() { work_.forget_all(); }
+  ~EngineFixture() {
+    work_.forget_all();
+    broker.reset();  // before the files it has open
+  }
 
   class Client final : public broker::Consumer, public std::enable_shared_from_this<Client> {
    public:

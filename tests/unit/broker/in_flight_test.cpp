@@ -67,7 +67,7 @@ TEST_CASE("messages in flight are found, postponed, expired and removed like in 
       CHECK(due == expired.size());
     }
     REQUIRE(in_flight.count() == model.size());
-    if (!model.empty()) {
+    if (!model.empty() && step % 50 == 0) {
       auto soonest = Instant::never();
       for (const auto& [index, deadline] : model) soonest = std::min(soonest, deadline);
       REQUIRE(in_flight.next_deadline() <= soonest);
