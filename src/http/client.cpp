@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <asio/buffer.hpp>
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/use_awaitable.hpp>
@@ -80,7 +79,7 @@ asio::awaitable<Result<ClientResponse>> receive(const ClientRequest& request, At
                                                 std::size_t limit_bytes) {
   using Event = ResponseParser::Event;
   ResponseParser parser(limit_bytes);
-  std::array<char, kReadBytes> bytes;
+  std::string bytes(kReadBytes, '\0');  // not in the coroutine's frame, which is to stay small
   for (;;) {
     const auto [error, size] =
         co_await attempt.socket.async_read_some(asio::buffer(bytes), kUseTuple);
