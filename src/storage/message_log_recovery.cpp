@@ -208,7 +208,11 @@ Result<void> MessageLog::remove_empty(Segments& segments) {
       ++it;
       continue;
     }
-    if (auto removed = files_.remove(it->second.segment->path()); !removed) return removed;
+    const auto& segment = it->second.segment;
+    if (auto removed = files_.remove(segment->path()); !removed) return removed;
+    Lock lock(mutex_);
+    // Its name may soon be that of another file, which is not to be synced on its behalf.
+    std::erase_if(unsynced_, [&](const Unsynced& each) { return each.segment == segment; });
     it = segments.erase(it);
   }
   return {};

@@ -196,8 +196,8 @@ void LogStory::restart() {
   check(*recovery, safe_end);
   const Index end = fixture_.log->end();
   synced_end_ = power ? end : std::min(synced_end_, end);
-  finished_.erase_from(end);
-  if (troubles_.skip) fixture_.log->skip_to(end + 10'000);
+  // Behind everything that was said of any message, at least.
+  fixture_.log->skip_to(troubles_.skip ? end + 10'000 : finished_.end());
   finished_.add({end, fixture_.log->end()});
   check_reading();
 }
