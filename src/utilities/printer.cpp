@@ -60,7 +60,7 @@ void Printer::print(std::string_view text) {
   state_->changed.notify_one();
 }
 
-void Printer::run(std::shared_ptr<State> state) {
+void Printer::run(const std::shared_ptr<State>& state) {
   std::string text;
   while (true) {
     std::size_t texts = 0;

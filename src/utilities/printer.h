@@ -36,7 +36,7 @@ class Printer {
 
  private:
   struct State;
-  static void run(std::shared_ptr<State> state);
+  static void run(const std::shared_ptr<State>& state);
 
   std::shared_ptr<State> state_;  // shared with the thread
 };
