@@ -23,11 +23,12 @@ StorageThreads::~StorageThreads() {
 }
 
 void StorageThreads::submit(Lane lane, std::function<void()> work) {
+  const auto index = static_cast<std::size_t>(lane);
   const Lock lock(mutex_);
   if (finished_) return;
-  queues_[static_cast<std::size_t>(lane)].push_back(std::move(work));
+  queues_[index].push_back(std::move(work));
   ++unfinished_;
-  changed_.notify_all();
+  submitted_[index].notify_one();
 }
 
 // Clang's analysis does not follow a lock through a condition variable.
@@ -36,7 +37,7 @@ void StorageThreads::run(std::size_t lane) NSQ_NO_ANALYSIS {
   Lock lock(mutex_);
   auto& queue = queues_[lane];
   for (;;) {
-    changed_.wait(lock, [&]() NSQ_NO_ANALYSIS { return !queue.empty() || finished_; });
+    submitted_[lane].wait(lock, [&]() NSQ_NO_ANALYSIS { return !queue.empty() || finished_; });
     if (queue.empty()) return;
     std::function<void()> work = std::move(queue.front());
     queue.pop_front();
@@ -44,13 +45,13 @@ void StorageThreads::run(std::size_t lane) NSQ_NO_ANALYSIS {
     work();
     work = nullptr;  // what it holds may be costly to let go of
     lock.lock();
-    if (--unfinished_ == 0) changed_.notify_all();
+    if (--unfinished_ == 0) drained_.notify_all();
   }
 }
 
 void StorageThreads::drain() NSQ_NO_ANALYSIS {
   Lock lock(mutex_);
-  changed_.wait(lock, [&]() NSQ_NO_ANALYSIS { return unfinished_ == 0; });
+  drained_.wait(lock, [&]() NSQ_NO_ANALYSIS { return unfinished_ == 0; });
 }
 
 void StorageThreads::finish() {
@@ -58,7 +59,7 @@ void StorageThreads::finish() {
   {
     const Lock lock(mutex_);
     finished_ = true;
-    changed_.notify_all();
+    for (auto& lane : submitted_) lane.notify_one();
   }
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();

@@ -33,7 +33,8 @@ class StorageThreads : public storage::WorkQueue {
   void run(std::size_t lane);
 
   Mutex mutex_;
-  std::condition_variable_any changed_;
+  std::array<std::condition_variable_any, kLanes> submitted_;  // one each: a lane wakes itself only
+  std::condition_variable_any drained_;
   std::array<std::deque<std::function<void()>>, kLanes> queues_ NSQ_GUARDED_BY(mutex_);
   std::size_t unfinished_ NSQ_GUARDED_BY(mutex_) = 0;  // queued or being done
   bool finished_ NSQ_GUARDED_BY(mutex_) = false;
