@@ -224,7 +224,7 @@ Result<Index> MessageLog::scan(SegmentEntry& entry, const std::optional<LogPosit
                                Recovery& recovery) {
   Segment& segment = *entry.segment;
   const std::string& path = segment.path();
-  const Index settled = segment.sealed() ? kNoIndex : sound ? sound->index : 0;
+  const Index settled = sound ? sound->index : 0;
   ScanResult found;
   {
     auto file = files_.open(path, FileSystem::Mode::Read);

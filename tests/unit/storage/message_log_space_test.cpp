@@ -88,20 +88,37 @@ TEST_CASE("a log whose messages are finished holds no memory", "[storage]") {
   CHECK(fixture.read_all(1000) == fixture.bodies);
 }
 
-TEST_CASE("who is reading a removed file reads on", "[storage]") {
+TEST_CASE("who is about to read a file that is removed can still read it", "[storage]") {
   LogFixture fixture({.max_bytes_per_file = 1000, .window_messages = 0});
   publish_some(fixture, 100);
-  // Between finding the segment and opening it, the segment goes.
-  bool removed = false;
-  fixture.files->set_observer([&](Call call, const std::string&) {
-    if (call != Call::Read || std::exchange(removed, true)) return;
-    REQUIRE(fixture.log->remove(fixture.log->release(100)));
-  });
-  const auto chunk = fixture.log->read(0);
-  fixture.files->set_observer(nullptr);
+  const auto segments = fixture.log->release(100);
+  REQUIRE(segments.size() > 1);
+  REQUIRE(fixture.log->remove(segments));
+  std::uint64_t damaged = 0;
+  const auto chunk = segments[0]->read(0, 1000, {3, 1000}, damaged);
   REQUIRE(chunk);
-  CHECK(removed);
   CHECK((*chunk)->find(0)->body == fixture.bodies[0]);
+  CHECK(fixture.files->open_files() > 0);  // for as long as somebody holds them
+}
+
+TEST_CASE("what is released while it is being written counts as written", "[storage]") {
+  LogFixture fixture;  // as with durability=memory
+  for (int i = 0; i < 100; ++i) fixture.append("finished before it is written");
+  fixture.files->set_observer([&](Call call, const std::string&) {
+    if (call != Call::Write) return;
+    for (int i = 0; i < 100; ++i) fixture.append("finished as well");
+    CHECK(fixture.log->release(200).empty());
+  });
+  const auto written = fixture.log->write();
+  fixture.files->set_observer(nullptr);
+  REQUIRE(written);
+  CHECK(*written == 200);
+  CHECK(fixture.log->drop_unwritten() == 200);
+  fixture.bodies.clear();
+  publish_some(fixture, 3);
+  CHECK(fixture.read_all(200) == fixture.bodies);
+  REQUIRE(fixture.reopen());
+  CHECK(fixture.read_all(200) == fixture.bodies);
 }
 
 // --- rewriting ---------------------------------------------------------------------------------
@@ -203,6 +220,22 @@ TEST_CASE("a crash at any moment of a rewrite leaves the old file or the new one
     CHECK(from(left, end) == from(fixture.bodies, end));
     CHECK(later.contents().size() == later.segment_paths().size());
   }
+}
+
+TEST_CASE("a segment that is being rewritten is released later, and its file does not come back",
+          "[storage]") {
+  LogFixture fixture({.max_bytes_per_file = 3000, .window_messages = 0});
+  publish_some(fixture, 100);
+  const std::string path = fixture.segment_paths().front();
+  fixture.files->set_observer([&](Call call, const std::string&) {
+    if (call == Call::Write) CHECK(fixture.log->release(100).empty());
+    if (call == Call::Write) REQUIRE(fixture.log->rewrite(0, {}));  // it is already
+  });
+  REQUIRE(fixture.log->rewrite(0, every(5, {0, 100})));
+  fixture.files->set_observer(nullptr);
+  release(fixture, 100);
+  CHECK_FALSE(fixture.files->exists(path));
+  CHECK(fixture.segment_paths().size() == 1);
 }
 
 TEST_CASE("readers of a segment go on undisturbed while it is rewritten again and again",
