@@ -194,3 +194,26 @@ TEST_CASE("a daemon that cannot be reached at first is an error", "[client]") {
   REQUIRE(fixture.started);
   CHECK(!*fixture.started);
 }
+
+TEST_CASE("a message larger than any read arrives whole", "[client]") {
+  const std::string large(1'000'000, 'x');
+  FakeDaemon daemon({[&large](FakeSession& session) {
+    take_subscription(session);
+    session.deliver(kId, large);
+    session.deliver(kId, "small");
+    session.line();
+    session.line();
+    session.line();
+    session.respond("CLOSE_WAIT");
+    return Lines{session.line()};
+  }});
+  Fixture fixture({daemon.address()});
+  fixture.on_messages = [&](std::span<const MessageHandle> messages) {
+    fixture.consumer->finish(messages);
+    if (fixture.bodies.size() == 2) fixture.stop_soon();
+  };
+  fixture.run();
+  CHECK(fixture.stopped);
+  CHECK(fixture.bodies == Lines{large, "small"});
+  CHECK(daemon.transcript() == Lines{"end"});
+}

@@ -31,9 +31,10 @@ asio::awaitable<void> publish_all(std::shared_ptr<Publisher> publisher, std::vec
   publisher->close();
 }
 
-Result<void> publish_to(const std::string& address, std::vector<Bodies> batches) {
+Result<void> publish_to(const std::string& address, std::vector<Bodies> batches,
+                        ConnectionOptions options = {}) {
   asio::io_context loop;
-  auto publisher = std::make_shared<Publisher>(loop, address, ConnectionOptions());
+  auto publisher = std::make_shared<Publisher>(loop, address, options);
   Result<void> result = Error(ClientErrc::Silent, "the test took too long");
   asio::co_spawn(loop, publish_all(publisher, std::move(batches), result), asio::detached);
   loop.run_for(5s);
@@ -108,4 +109,18 @@ TEST_CASE("a daemon that refuses IDENTIFY or is not there is an error", "[client
   const auto absent = publish_to("127.0.0.1:1", {{"one"}});
   REQUIRE(!absent);
   CHECK(absent.error().to_string() == "dial tcp 127.0.0.1:1: connect: connection refused");
+}
+
+TEST_CASE("a daemon that has gone silent is given up", "[client]") {
+  FakeDaemon daemon({[](FakeSession& session) {
+    session.identify();
+    read_publish(session);
+    return Lines{session.line()};
+  }});
+  ConnectionOptions options;
+  options.read_timeout = 50ms;
+  const auto result = publish_to(daemon.address(), {{"one"}}, options);
+  REQUIRE(!result);
+  CHECK(result.error() == ClientErrc::Silent);
+  CHECK(daemon.transcript() == Lines{"end"});
 }
