@@ -7,7 +7,6 @@ namespace nsq::broker {
 namespace {
 
 constexpr std::size_t kSmallestTable = 16;
-constexpr std::size_t kSpareRuns = 1024;
 
 storage::Index index_in(protocol::MessageId id) {
   return id.value & storage::kMaxIndex;
@@ -98,9 +97,10 @@ void InFlight::note_deadline(storage::Index index, Instant deadline) {
   }
   if (open_run_.count > 0) runs_.push(open_run_);
   open_run_ = {deadline, index, 1};
-  if (runs_.size() > 2 * count_ + kSpareRuns) {
-    runs_.sweep([this](const Run& run) { return is_stale(run); });
-  }
+  if (runs_.size() < sweep_at_) return;
+  runs_.sweep([this](const Run& run) { return is_stale(run); });
+  // Not sooner than there are twice as many, so that the cost per message stays the same.
+  sweep_at_ = 2 * runs_.size() + kSpareRuns;
 }
 
 bool InFlight::is_stale(const Run& run) const {
@@ -147,6 +147,7 @@ void InFlight::clear() {
   slots_ = {};
   count_ = 0;
   runs_ = {};
+  sweep_at_ = kSpareRuns;
   open_run_ = {};
   foreign_.clear();
 }

@@ -85,7 +85,9 @@ class InFlight {
   // Hood), so that removing from a long row of messages each at its home moves nothing.
   std::vector<InFlightMessage> slots_;
   std::size_t count_ = 0;
+  static constexpr std::size_t kSpareRuns = 1024;
   MinHeap<Run> runs_;
+  std::size_t sweep_at_ = kSpareRuns;
   Run open_run_;  // the newest run, still growing; count 0 if there is none
   std::unordered_map<std::uint64_t, storage::Index> foreign_;  // ids that do not end in their index
 };
