@@ -30,7 +30,7 @@ void make_believable(std::string& bytes) {
   store_little(bytes.data() + 12, static_cast<std::uint32_t>(sum(0, 12)));
   for (std::size_t at = kHeaderBytes; at + 16 <= bytes.size();) {
     store_little(bytes.data() + at + 12, static_cast<std::uint32_t>(sum(at + 8, 4)));
-    const std::size_t size = 16 + load_little<std::uint32_t>(bytes.data() + at + 8);
+    const std::size_t size = std::size_t{16} + load_little<std::uint32_t>(bytes.data() + at + 8);
     if (size > bytes.size() - at) break;
     store_little(bytes.data() + at, static_cast<std::uint64_t>(sum(at + 8, size - 8)));
     at += size;

@@ -73,8 +73,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::optional<LogPosition> position;
   if ((whim & 16) != 0) position = LogPosition{1, 32 + whim / 64, whim / 128};
 
-  const Bodies found = recover_and_read(fixture, position);
-  NSQ_ASSERT(recover_and_read(fixture, position) == found);
+  Bodies found = recover_and_read(fixture, position);
+  // What a position says that was never noted, the file may contradict.
+  const Bodies again = recover_and_read(fixture, std::nullopt);
+  NSQ_ASSERT(position || again == found);
+  found = again;
   if (!fixture.log->sealed_segments().empty()) {
     IntervalSet all;
     all.add({0, kMaxIndex});
