@@ -5,6 +5,12 @@
 #include "http/request.h"
 
 namespace nsq::http {
+namespace {
+
+// What each header costs besides its bytes, so that very many empty ones reach the limit too.
+constexpr std::size_t kHeaderOverhead = 32;
+
+}  // namespace
 
 std::optional<std::string_view> ClientResponse::header(std::string_view name) const {
   for (const auto& [key, value] : headers) {
@@ -40,15 +46,16 @@ llhttp_settings_t ResponseParser::Machine::make_settings() {
   llhttp_settings_init(&settings);
   settings.on_header_field = [](llhttp_t* parser, const char* at, std::size_t size) {
     ResponseParser& self = of(parser);
-    if (self.in_value_ || self.response_.headers.empty()) self.response_.headers.emplace_back();
+    const bool is_new = self.in_value_ || self.response_.headers.empty();
+    if (is_new) self.response_.headers.emplace_back();
     self.in_value_ = false;
     self.response_.headers.back().first.append(at, size);
-    return count_head(self, size + 1);
+    return count_head(self, size + (is_new ? kHeaderOverhead : 0));
   };
   settings.on_header_value = [](llhttp_t* parser, const char* at, std::size_t size) {
     ResponseParser& self = of(parser);
     if (!self.response_.headers.empty()) self.response_.headers.back().second.append(at, size);
-    return count_head(self, size + 1);
+    return count_head(self, size);
   };
   settings.on_header_value_complete = [](llhttp_t* parser) {
     of(parser).in_value_ = true;
