@@ -1,25 +1,16 @@
 #include "support/memory_file_system.h"
 
 #include <algorithm>
-#include <set>
-#include <unordered_map>
+
+#include "support/memory_file_system_node.h"
 
 namespace nsq::test {
 namespace {
 
 using storage::File;
 
-// What a disk writes in one go.
-constexpr std::uint64_t kSectorBytes = 512;
-
 Error error(std::errc code, std::string_view operation, const std::string& path) {
   return Error(std::make_error_code(code), std::string(operation) + " " + path);
-}
-
-void write_into(std::string& content, std::uint64_t offset, std::string_view bytes) {
-  if (bytes.empty()) return;
-  if (content.size() < offset + bytes.size()) content.resize(offset + bytes.size(), '\0');
-  content.replace(offset, bytes.size(), bytes);
 }
 
 std::vector<std::string> split(const std::string& path) {
@@ -37,47 +28,6 @@ std::vector<std::string> split(const std::string& path) {
 }
 
 }  // namespace
-
-// A change of a file's content that is not durable yet.
-struct MemoryFileSystem::Change {
-  bool truncation = false;
-  std::uint64_t offset = 0;  // of what is written; or the new size
-  std::string bytes;
-
-  void apply(std::string& content) const {
-    if (truncation) {
-      content.resize(offset, '\0');
-    } else {
-      write_into(content, offset, bytes);
-    }
-  }
-};
-
-// A change of names that is not durable yet: `node` leaves `from` and enters `to`, either of which
-// may be missing. It waits in the lists of both directories, and happens once.
-struct MemoryFileSystem::Naming {
-  std::weak_ptr<Node> from;
-  std::string from_name;
-  std::weak_ptr<Node> to;
-  std::string to_name;
-  NodePointer node;
-  bool done = false;
-};
-
-struct MemoryFileSystem::Node {
-  explicit Node(bool is_directory) : directory(is_directory) {}
-
-  const bool directory;
-  bool linked = true;  // has a name: its content counts as used
-
-  std::string content;
-  std::string durable;
-  std::vector<Change> changes;
-
-  std::map<std::string, NodePointer> names;
-  std::map<std::string, NodePointer> durable_names;
-  std::vector<std::shared_ptr<Naming>> namings;
-};
 
 class MemoryFileSystem::OpenFile final : public File {
  public:
@@ -110,7 +60,7 @@ class MemoryFileSystem::OpenFile final : public File {
     bytes.resize(fits);
     if (!bytes.empty()) {
       files_.resize(*node_, std::max<std::uint64_t>(node_->content.size(), offset + fits));
-      write_into(node_->content, offset, bytes);
+      Change::write(node_->content, offset, bytes);
       node_->changes.push_back({false, offset, std::move(bytes)});
     }
     if (failed) return *failed;
@@ -153,134 +103,6 @@ class MemoryFileSystem::OpenFile final : public File {
 
 MemoryFileSystem::MemoryFileSystem() : root_(std::make_shared<Node>(true)) {}
 MemoryFileSystem::~MemoryFileSystem() = default;
-
-// --- crashes -----------------------------------------------------------------------------------
-
-namespace {
-
-// Decides what of the unsynced changes the power failure lets through.
-class Luck {
- public:
-  explicit Luck(std::optional<std::uint64_t> seed) : any_(seed), random_(seed.value_or(0)) {
-    static constexpr double kChances[] = {0.0, 0.05, 0.5, 0.5, 0.95, 1.0};
-    chance_ = any_ ? kChances[random_() % std::size(kChances)] : 0.0;
-  }
-
-  bool holds() { return any_ && std::bernoulli_distribution(chance_)(random_); }
-  std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
-
- private:
-  const bool any_;
-  std::mt19937_64 random_;
-  double chance_ = 0;
-};
-
-}  // namespace
-
-std::unique_ptr<MemoryFileSystem> MemoryFileSystem::after_kill() const {
-  auto image = std::make_unique<MemoryFileSystem>();
-  std::unordered_map<const Node*, NodePointer> copies;
-  // Everything is copied, also what waits to become durable: the power may fail after this.
-  const std::function<NodePointer(const NodePointer&)> copy = [&](const NodePointer& node) {
-    if (!node) return NodePointer();
-    auto& known = copies[node.get()];
-    if (known) return known;
-    const NodePointer made = std::make_shared<Node>(node->directory);
-    known = made;
-    made->linked = node->linked;
-    made->content = node->content;
-    made->durable = node->durable;
-    made->changes = node->changes;
-    for (const auto& [name, child] : node->names) made->names[name] = copy(child);
-    for (const auto& [name, child] : node->durable_names) made->durable_names[name] = copy(child);
-    return made;
-  };
-  std::unordered_map<const Naming*, std::shared_ptr<Naming>> namings;
-  Lock lock(mutex_);
-  Lock image_lock(image->mutex_);
-  image->root_ = copy(root_);
-  image->used_ = used_;
-  const auto originals = copies;  // copying the namings adds to the other
-  for (const auto& [node, made] : originals) {
-    for (const auto& naming : node->namings) {
-      auto& copied = namings[naming.get()];
-      if (!copied) {
-        copied = std::make_shared<Naming>(*naming);
-        copied->node = copy(naming->node);
-        copied->from = copy(naming->from.lock());
-        copied->to = copy(naming->to.lock());
-      }
-      made->namings.push_back(copied);
-    }
-  }
-  return image;
-}
-
-std::unique_ptr<MemoryFileSystem> MemoryFileSystem::after_power_loss(
-    std::optional<std::uint64_t> seed) const {
-  auto image = std::make_unique<MemoryFileSystem>();
-  Luck luck(seed);
-  std::map<const Naming*, bool> decided;
-  std::set<const Node*> stuck;  // a naming of theirs was lost, and so are those that followed
-
-  const auto happens = [&](const Naming& naming) {
-    const auto [known, fresh] = decided.try_emplace(&naming, false);
-    if (fresh) {
-      known->second = !stuck.contains(naming.node.get()) && luck.holds();
-      if (!known->second) stuck.insert(naming.node.get());
-    }
-    return known->second;
-  };
-  const auto surviving_content = [&](const Node& node) {
-    std::string content = node.durable;
-    for (const Change& change : node.changes) {
-      if (change.truncation) {
-        if (luck.holds()) change.apply(content);
-        continue;
-      }
-      for (std::uint64_t at = 0; at < change.bytes.size();) {
-        const std::uint64_t sector_left = kSectorBytes - (change.offset + at) % kSectorBytes;
-        const std::uint64_t size = std::min<std::uint64_t>(sector_left, change.bytes.size() - at);
-        if (luck.holds()) {
-          const bool torn = luck.below(16) == 0;
-          const std::uint64_t kept = torn ? luck.below(size + 1) : size;
-          write_into(content, change.offset + at, std::string_view(change.bytes).substr(at, kept));
-        }
-        at += size;
-      }
-    }
-    return content;
-  };
-  const std::function<NodePointer(const NodePointer&)> revive = [&](const NodePointer& node) {
-    const NodePointer made = std::make_shared<Node>(node->directory);
-    if (!node->directory) {
-      made->content = made->durable = surviving_content(*node);
-      return made;
-    }
-    auto names = node->durable_names;
-    for (const auto& naming : node->namings) {
-      if (naming->done || !happens(*naming)) continue;
-      if (naming->from.lock() == node && names[naming->from_name] == naming->node)
-        names.erase(naming->from_name);
-      if (naming->to.lock() == node) names[naming->to_name] = naming->node;
-    }
-    for (const auto& [name, child] : names) {
-      if (child) made->names[name] = revive(child);
-    }
-    made->durable_names = made->names;
-    return made;
-  };
-  Lock lock(mutex_);
-  Lock image_lock(image->mutex_);
-  image->root_ = revive(root_);
-  const std::function<std::uint64_t(const Node&)> bytes_in = [&](const Node& node) {
-    std::uint64_t bytes = node.content.size();
-    for (const auto& [name, child] : node.names) bytes += bytes_in(*child);
-    return bytes;
-  };
-  image->used_ = bytes_in(*image->root_);
-  return image;
-}
 
 // --- failures, observing and editing -----------------------------------------------------------
 
