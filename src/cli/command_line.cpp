@@ -36,7 +36,7 @@ CommandLine refused(const Flag& flag, std::string_view value, const Error& error
   const std::string reason = error.context().empty() ? error.code().message() : error.context();
   if (error == CliErrc::Fatal) return {CommandLine::Outcome::Fatal, reason, {}};
   // The original words it differently for flags that may stand alone.
-  return usage_error(fmt::format("invalid {}value \"{}\" for {}-{}: {}",
+  return usage_error(fmt::format("invalid {}value {:?} for {}-{}: {}",
                                  flag.stands_alone ? "boolean " : "", value,
                                  flag.stands_alone ? "" : "flag ", flag.name, reason));
 }
