@@ -35,10 +35,7 @@ class EngineFixture {
     REQUIRE(files_->sync_directory("/"));
     start();
   }
-  ~EngineFixture() {
-    work_.forget_all();
-    broker.reset();  // before the files it has open
-  }
+  ~EngineFixture() { drop_broker(); }
 
   class Client final : public broker::Consumer, public std::enable_shared_from_this<Client> {
    public:
@@ -109,6 +106,7 @@ class EngineFixture {
         broker->subscribe(topic, channel, client, {wishes.msg_timeout, wishes.sample_rate}, now);
     REQUIRE(subscribed.ok());
     client->subscription = *subscribed;
+    clients_.push_back(client);
     client->set_ready_count(wishes.ready_count);
     return client;
   }
@@ -152,8 +150,7 @@ class EngineFixture {
 
   void kill_and_restart() {
     auto found = files_->after_kill();
-    work_.forget_all();
-    broker.reset();
+    drop_broker();
     files_ = std::move(found);
     now = {now.steady + 1s, now.wall + 1s};
     start();
@@ -182,6 +179,16 @@ class EngineFixture {
   ManualWorkQueue& work() { return work_; }
 
  private:
+  // Before the files it has open. A channel and its subscriptions hold each other until they part.
+  void drop_broker() {
+    for (const auto& client : clients_) {
+      client->leave();
+      client->subscription.reset();
+    }
+    clients_.clear();
+    work_.forget_all();
+    broker.reset();
+  }
   void start() {
     broker = std::make_unique<broker::Broker>(
         options_, "data", "1.4.0", *files_, work_, [](Instant) {}, 7);
@@ -192,6 +199,7 @@ class EngineFixture {
   broker::Options options_;
   std::unique_ptr<MemoryFileSystem> files_;
   ManualWorkQueue work_;
+  std::vector<std::shared_ptr<Client>> clients_;  // of the present broker
 };
 
 }  // namespace nsq::test
