@@ -145,6 +145,9 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   };
 
   bool held() const NSQ_REQUIRES(mutex_) { return paused_ || channels_.empty(); }
+  bool structure_pending() const NSQ_REQUIRES(mutex_) {
+    return !structure_.empty() || !refused_.empty();
+  }
   bool in_memory() const { return ephemeral_ || home_.options.durability == Durability::Memory; }
   std::uint64_t held_depth() const NSQ_REQUIRES(mutex_);
 
@@ -212,6 +215,9 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   // Journal entries that have to be written before any message: without them a channel could miss
   // messages published after it was made.
   std::string structure_ NSQ_GUARDED_BY(mutex_);
+  // Indexes of refused publishes, which no message gets. They go with the structure, kept apart so
+  // that they take no more room the longer a disk stays full.
+  IntervalSet refused_ NSQ_GUARDED_BY(mutex_);
   std::deque<Unanswered> unanswered_ NSQ_GUARDED_BY(mutex_);  // in order of `end`
   std::uint64_t unsynced_messages_ NSQ_GUARDED_BY(mutex_) = 0;
   std::optional<storage::LogPosition> sound_ NSQ_GUARDED_BY(mutex_);  // synced up to here

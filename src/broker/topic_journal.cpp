@@ -44,7 +44,7 @@ void Topic::flush_journal(Moment now) {
     if (exiting_) return;
     channels = channel_list();
     // Not before the gaps that end there are written, which go with the structure.
-    if (!sound_journaled_ && structure_.empty()) {
+    if (!sound_journaled_ && !structure_pending()) {
       sound = sound_;
       sound_journaled_ = true;
     }
@@ -134,7 +134,7 @@ Result<void> Topic::shut_down(Moment now) {
   {
     Lock lock(mutex_);
     if (!used_ && !journal_requested_ && !log_->has_unwritten()) return {};
-    if (!structure_.empty() || log_->has_unwritten()) done = write_all(lock, now, notices);
+    if (structure_pending() || log_->has_unwritten()) done = write_all(lock, now, notices);
   }
   notices.make();
   if (!done) return done;

@@ -99,7 +99,7 @@ void Topic::publish_in_memory(std::span<const Publication> publications, Moment 
 Result<void> Topic::make_room_in_memory(Lock& lock, Moment now, Notices& notices) {
   if (ephemeral_ || writing_) return {};
   const bool full = log_->must_spill();
-  if (!full && structure_.empty()) return {};
+  if (!full && !structure_pending()) return {};
   auto written = write_all(lock, now, notices);
   return full ? written : Result<void>();
 }
@@ -115,16 +115,22 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_A
   Result<void> outcome;
   while (true) {
     std::string structure = std::exchange(structure_, {});
+    const IntervalSet refused = std::exchange(refused_, {});
+    std::string entries = structure;
+    refused.for_each([&](IndexRange gap) { journal::gap(entries, gap); });
     lock.unlock();
     Result<void> noted;
-    if (!structure.empty()) {
+    if (!entries.empty()) {
       noted = make_directory();
-      if (noted) noted = journal_.append(structure);
+      if (noted) noted = journal_.append(entries);
     }
     Result<Index> written = noted ? log_->write() : Result<Index>(noted.error());
     lock.lock();
-    if (!noted) structure_ = structure + structure_;
-    if (noted && !structure.empty()) structure_unsynced_ = true;
+    if (!noted) {
+      structure_ = structure + structure_;
+      refused_.add(refused);
+    }
+    if (noted && !entries.empty()) structure_unsynced_ = true;
     if (exiting_) written = Error(BrokerErrc::Exiting, "");
     outcome = written ? Result<void>() : Result<void>(written.error());
     if (!exiting_) home_.health.report(outcome);
@@ -140,7 +146,7 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_A
       route(visible_end_, now, notices);
       if (home_.options.durability == Durability::Log) settle_through(*written, notices);
     }
-    if (structure_.empty() && !log_->has_unwritten()) break;
+    if (!structure_pending() && !log_->has_unwritten()) break;
   }
   writing_ = false;
   if (!log_->has_unsynced()) return outcome;
@@ -160,7 +166,7 @@ void Topic::write_structure(Moment now) {
   {
     Lock lock(mutex_);
     // Whoever is writing sees to it; and it is kept if it cannot be written now.
-    if (!writing_ && !structure_.empty()) {
+    if (!writing_ && structure_pending()) {
       [[maybe_unused]] const auto kept = write_all(lock, now, notices);
     }
   }
@@ -182,9 +188,14 @@ void Topic::settle_through(Index end, Notices& notices) {
   }
 }
 
-// Takes back what was appended and never seen by anyone.
+// Takes back what was appended and never seen by anyone. The indexes stay unused, and with them the
+// ids: what reached the disk of these messages may come back after a power cut.
 void Topic::fail_unwritten(const Error& error, Notices& notices) {
+  const Index taken = log_->end();
   const Index end = log_->drop_unwritten();
+  log_->skip_to(taken);
+  gaps_.add({end, taken});
+  refused_.add({end, taken});
   while (!unanswered_.empty() && unanswered_.back().end > end) {
     Unanswered& publish = unanswered_.back();
     message_count_ -= publish.messages;

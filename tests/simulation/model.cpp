@@ -37,6 +37,14 @@ void ModelTopic::add_channel(const std::string& name, Moment now) {
   route(now);
 }
 
+void ModelTopic::remove_channel(const std::string& name) {
+  const auto channel = channels.find(name);
+  if (channel->second.ephemeral) {
+    for (const auto& [number, message] : channel->second.messages) lapsed.insert(number);
+  }
+  channels.erase(channel);
+}
+
 void Model::settle() {
   for (auto& [topic_name, topic] : topics) {
     for (auto& [name, channel] : topic.channels) {

@@ -54,6 +54,9 @@ struct ModelTopic {
   };
   std::map<std::string, ModelChannel> channels;
   std::map<Number, Held> held;  // waiting at the topic, by age since numbers grow
+  // Gone with an ephemeral channel, the only one there was: a power cut may undo that they went to
+  // it, so that they wait at the topic again.
+  std::set<Number> lapsed;
   bool paused = false;
 
   bool holds() const { return paused || channels.empty(); }
@@ -61,6 +64,7 @@ struct ModelTopic {
   void route(Moment now);
   void publish(Number number, Duration delay, bool open, Moment now);
   void add_channel(const std::string& name, Moment now);
+  void remove_channel(const std::string& name);
 };
 
 struct Model {

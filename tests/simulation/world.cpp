@@ -249,7 +249,7 @@ void World::unsubscribe() {
     return other->number != client.number && other->topic == client.topic &&
            other->channel == client.channel;
   });
-  if (last && channel.ephemeral) topic.channels.erase(client.channel);
+  if (last && channel.ephemeral) topic.remove_channel(client.channel);
   clients_.erase(clients_.begin() + static_cast<std::ptrdiff_t>(which));
 }
 
@@ -441,7 +441,7 @@ void World::administrate() {
   } else if (chance(30)) {
     run_broker_call(
         [&](Done done) { broker_->delete_channel(name, channel_name, now_, std::move(done)); });
-    topic.channels.erase(channel);
+    topic.remove_channel(channel_name);
   }
 }
 
@@ -492,6 +492,7 @@ void World::restart_cleanly() {
   model_.settle();
   for (auto& [name, topic] : model_.topics) {
     std::erase_if(topic.channels, [](const auto& entry) { return entry.second.ephemeral; });
+    topic.lapsed.clear();
   }
   auto files = files_->after_kill();
   broker_.reset();
@@ -543,6 +544,9 @@ void World::lose_power() {
     for (auto& [channel_name, channel] : topic.channels) {
       if (!fleeting) break;
       for (const auto& [number, message] : channel.messages) topic.held[number].open = true;
+    }
+    if (fleeting) {
+      for (const Number number : topic.lapsed) topic.held[number].open = true;
     }
   }
   model_.crash(now_);

@@ -138,6 +138,28 @@ TEST_CASE("a publish that cannot be written is refused and never seen, and the n
   CHECK(engine.topic_stats("t").message_count == 2);
 }
 
+TEST_CASE("the ids of refused publishes are left unused, and count for nothing", "[broker]") {
+  EngineFixture engine;
+  auto client = engine.subscribe("t", "c", {.ready_count = 100});
+  engine.publish("t", {"before"});
+  CHECK(client->received() == std::vector<Got>{{"before", 1}});
+  engine.files().set_capacity(engine.files().used_bytes() + 10);
+  for (int i = 0; i < 1000; ++i) {
+    REQUIRE_FALSE(engine.try_publish("t", {"lost", std::string(100, 'x')}).ok());
+  }
+  engine.files().set_capacity(std::nullopt);
+  const auto used = engine.files().used_bytes();
+  client->set_ready_count(0);
+  engine.publish("t", {"after"});
+  CHECK(engine.files().used_bytes() - used < 500);  // one note of all that was refused
+  CHECK(engine.channel_stats("t", "c").depth == 1);
+  engine.kill_and_restart();
+  CHECK(engine.channel_stats("t", "c").depth == 2);  // "before" was in flight
+  client = engine.subscribe("t", "c", {.ready_count = 100});
+  CHECK(client->received() == std::vector<Got>{{"before", 1}, {"after", 1}});
+  CHECK(client->ids["after"].value - client->ids["before"].value == 2001);
+}
+
 TEST_CASE("a publish that comes while another is written is written with it, and told of it",
           "[broker]") {
   EngineFixture engine;
