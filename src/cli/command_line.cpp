@@ -69,8 +69,11 @@ CommandLine parse_command_line(FlagTable& flags, std::span<const std::string> ar
     } else {
       return usage_error(fmt::format("flag needs an argument: -{}", parts->name));
     }
-    if (const auto set = flag->set(value); !set) return refused(*flag, value, set.error());
+    // What the command line lists takes the place of any list set before.
+    if (flag->clear && !flag->given) flag->clear();
     flag->given = true;
+    flag->value = value;
+    if (const auto set = flag->set(value); !set) return refused(*flag, value, set.error());
   }
   return {CommandLine::Outcome::Run, "", {arguments.begin(), arguments.end()}};
 }

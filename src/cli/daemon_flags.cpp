@@ -79,23 +79,6 @@ Setter set_tls_min_version(std::string& target) {
   };
 }
 
-// Several at once between commas; kept in descending order, as they are reported.
-Setter add_percentiles(std::vector<double>& target) {
-  return [&target](std::string_view text) -> Result<void> {
-    while (true) {
-      const std::size_t comma = text.find(',');
-      const std::string_view part = text.substr(0, comma);
-      const auto value = parse_float(part);
-      if (!value) return Error(CliErrc::Fatal, fmt::format("Could not parse: {}", part));
-      target.push_back(*value);
-      if (comma == std::string_view::npos) break;
-      text.remove_prefix(comma + 1);
-    }
-    std::sort(target.begin(), target.end(), std::greater<>());
-    return {};
-  };
-}
-
 void add_server_flags(FlagTable& flags, DaemonFlags& into) {
   daemon::Options& options = into.options;
   flags.group("Server")
@@ -115,10 +98,11 @@ void add_server_flags(FlagTable& flags, DaemonFlags& into) {
                  const auto value = parse_integer(text);
                  if (!value) return value.error();
                  into.node_id = *value;
+                 into.has_node_id = true;
                  return {};
                })
+      .key("id")
       .add("io-threads", options.io_threads, "threads", "event loops; 0 for one per core")
-      .add("config", into.config, "path", "a config file; flags go before it")
       .add_row("log-level", Kind::Special, "level", options.log_level,
                "debug, info, warn, error or fatal", set_log_level(options.log_level))
       .add("log-prefix", options.log_prefix, "text", "put before every line of the log");
@@ -170,6 +154,7 @@ void add_client_flags(FlagTable& flags, daemon::Options& options) {
 void add_cluster_flags(FlagTable& flags, daemon::Options& options) {
   flags.group("Cluster")
       .add("lookupd-tcp-address", options.nsqlookupd_tcp_addresses, "host:port", "a lookupd")
+      .key("nsqlookupd_tcp_addresses")
       .add("topology-region", options.topology_region, "name", "where this daemon runs")
       .add("topology-zone", options.topology_zone, "name", "where this daemon runs")
       .add("enable-experiment", options.enable_experiment, "name", "topology-aware-consumption")
@@ -197,6 +182,7 @@ void add_security_flags(FlagTable& flags, daemon::Options& options) {
   flags.group("Authorisation")
       .add("auth-http-address", options.auth_http_addresses, "address",
            "an auth server, as host:port or URL")
+      .key("auth_http_addresses")
       .add("auth-http-request-method", options.auth_http_request_method, "method", "get or post");
 }
 
@@ -210,9 +196,9 @@ void add_statistics_flags(FlagTable& flags, daemon::Options& options) {
            "of a packet, at most")
       .add("statsd-exclude-ephemeral", options.statsd_exclude_ephemeral,
            "leave out what is ephemeral")
-      .add_row("e2e-processing-latency-percentile", Kind::FloatList, "fractions", "",
-               "of the time from publish to finish, like 0.99,0.5; may be given several times",
-               add_percentiles(options.e2e_processing_latency_percentiles))
+      .add("e2e-processing-latency-percentile", options.e2e_processing_latency_percentiles,
+           "fractions", "of the time from publish to finish, like 0.99,0.5")
+      .key("e2e_processing_latency_percentiles")
       .add("e2e-processing-latency-window-time", options.e2e_processing_latency_window_time,
            "the time the percentiles cover");
 }
@@ -221,7 +207,9 @@ void add_statistics_flags(FlagTable& flags, daemon::Options& options) {
 void add_idle_flags(FlagTable& flags, DaemonFlags& into) {
   flags.group("Ineffective")
       .add("verbose", into.verbose, "use -log-level")
+      .not_in_file()
       .add("worker-id", into.worker_id, "use -node-id")
+      .not_in_file()
       .add("queue-scan-worker-pool-max", into.options.queue_scan_worker_pool_max, "number",
            "nothing is scanned")
       .add("queue-scan-selection-count", into.options.queue_scan_selection_count, "number",

@@ -11,10 +11,10 @@ namespace nsq::cli {
 // What nsqd's flags can say: the daemon's options, and what only the command line knows.
 struct DaemonFlags {
   daemon::Options options;
-  std::string config;        // path of a config file
-  std::int64_t node_id = 0;  // options.id, if the flag was given
-  bool verbose = false;      // accepted as ever, and without effect
-  bool worker_id = false;    // likewise
+  std::int64_t node_id = 0;  // options.id, if it was set at all
+  bool has_node_id = false;
+  bool verbose = false;    // accepted as ever, and without effect
+  bool worker_id = false;  // likewise
 };
 
 // Binds every flag of nsqd, and ours, to `into`, which must outlive the table.

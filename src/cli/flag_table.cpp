@@ -1,5 +1,7 @@
 #include "cli/flag_table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -10,6 +12,13 @@ namespace nsq::cli {
 Flag* FlagTable::find(std::string_view name) {
   const auto found = std::find_if(flags_.begin(), flags_.end(),
                                   [&](const Flag& flag) { return flag.name == name; });
+  return found == flags_.end() ? nullptr : &*found;
+}
+
+Flag* FlagTable::find_key(std::string_view key) {
+  const auto found = std::find_if(flags_.begin(), flags_.end(), [&](const Flag& flag) {
+    return !flag.key.empty() && flag.key == key;
+  });
   return found == flags_.end() ? nullptr : &*found;
 }
 
@@ -56,15 +65,52 @@ FlagTable& FlagTable::add(std::string name, std::vector<std::string>& target,
     target.emplace_back(text);
     return {};
   };
-  return add_row(std::move(name), Kind::TextList, std::move(placeholder), "",
-                 std::move(help) + "; may be given several times", set);
+  add_row(std::move(name), Kind::TextList, std::move(placeholder), "",
+          std::move(help) + "; may be given several times", set);
+  flags_.back().clear = [&target] { target.clear(); };
+  return *this;
+}
+
+FlagTable& FlagTable::add(std::string name, std::vector<double>& target, std::string placeholder,
+                          std::string help) {
+  const auto set = [&target](std::string_view text) -> Result<void> {
+    while (true) {
+      const std::size_t comma = text.find(',');
+      const std::string_view part = text.substr(0, comma);
+      const auto value = parse_float(part);
+      if (!value) return Error(CliErrc::Fatal, fmt::format("Could not parse: {}", part));
+      target.push_back(*value);
+      if (comma == std::string_view::npos) break;
+      text.remove_prefix(comma + 1);
+    }
+    std::sort(target.begin(), target.end(), std::greater<>());
+    return {};
+  };
+  add_row(std::move(name), Kind::FloatList, std::move(placeholder), "",
+          std::move(help) + "; may be given several times", set);
+  flags_.back().clear = [&target] { target.clear(); };
+  return *this;
 }
 
 FlagTable& FlagTable::add_row(std::string name, Kind kind, std::string placeholder,
                               std::string default_text, std::string help,
                               std::function<Result<void>(std::string_view)> set) {
-  flags_.push_back({std::move(name), kind, group_, std::move(placeholder), std::move(default_text),
-                    std::move(help), std::move(set)});
+  std::string key = name;
+  std::replace(key.begin(), key.end(), '-', '_');
+  flags_.push_back({.name = std::move(name),
+                    .kind = kind,
+                    .group = group_,
+                    .placeholder = std::move(placeholder),
+                    .default_text = std::move(default_text),
+                    .help = std::move(help),
+                    .set = std::move(set),
+                    .clear = nullptr,
+                    .key = std::move(key)});
+  return *this;
+}
+
+FlagTable& FlagTable::key(std::string name) {
+  flags_.back().key = std::move(name);
   return *this;
 }
 

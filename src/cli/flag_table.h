@@ -29,8 +29,12 @@ struct Flag {
   // Takes one value as text; a list's adds to what is there.
   // Errors: the context is the reason for the user, or the code's own text where that is empty.
   std::function<Result<void>(std::string_view)> set;
+  std::function<void()> clear;  // of a list: forgets its elements; null for everything else
+  std::string key;              // its name in a config file; empty if it cannot be set there
   bool stands_alone = false;  // "-name" means "-name=true", and the next argument is not its value
-  bool given = false;         // was on the command line: goes before a config file
+  bool given = false;         // was on the command line: goes before everything else
+  bool in_environment = false;  // an environment variable set it: goes before a config file
+  std::string value{};          // what either said last
 };
 
 // The flags of one program, each bound to the field of its options that it sets. The fields'
@@ -49,7 +53,9 @@ class FlagTable {
   const std::string& program() const { return program_; }
   const std::string& summary() const { return summary_; }
   const std::vector<Flag>& flags() const { return flags_; }
+  std::vector<Flag>& flags() { return flags_; }
   Flag* find(std::string_view name);
+  Flag* find_key(std::string_view key);
 
   // Flags added from here on stand under this heading.
   FlagTable& group(std::string heading);
@@ -73,11 +79,18 @@ class FlagTable {
   FlagTable& add(std::string name, std::vector<std::string>& target, std::string placeholder,
                  std::string help);
 
+  // Numbers between commas, in any order; kept from the highest to the lowest.
+  FlagTable& add(std::string name, std::vector<double>& target, std::string placeholder,
+                 std::string help);
+
   // A flag with rules of its own.
   FlagTable& add_row(std::string name, Kind kind, std::string placeholder, std::string default_text,
                      std::string help, std::function<Result<void>(std::string_view)> set);
   // The row just added may stand without a value, which then is "true".
   FlagTable& standing_alone();
+  // Its name in a config file, where that is not the flag's with '_' for '-'.
+  FlagTable& key(std::string name);
+  FlagTable& not_in_file() { return key(""); }
 
  private:
   std::string program_;

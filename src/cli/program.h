@@ -21,16 +21,27 @@ struct Invocation {
   std::vector<std::string> arguments;  // what follows it
 };
 
-// Adds -version to the flags, and sets them from the command line.
+// What reading its settings has to say to a program that goes on: to be logged once the log is set
+// up.
+struct Remarks {
+  std::vector<std::string> warnings;
+  std::vector<std::string> notes;
+};
+
+// For a tool. Adds -version to the flags, and sets them from the command line.
 // Returns the status to end with where there is nothing left to do: help was asked for (on standard
 // error, status 0), the version was (on standard output), or the command line does not parse (one
-// line, status 2). Otherwise `ignored` holds the arguments the program will not look at.
+// line, status 2). Otherwise `remarks` holds a warning about arguments nobody will look at, which
+// usually come from "-flag false" for a boolean flag.
 std::optional<int> read_command_line(FlagTable& flags, const Invocation& invocation,
-                                     std::vector<std::string>& ignored);
+                                     Remarks& remarks);
 
-// A warning about ignored arguments, which usually come from "-flag false" for a boolean flag;
-// empty when there are none.
-std::string ignored_arguments_warning(std::span<const std::string> ignored);
+// For a server: the same with -config added. Sets the flags from the command line, beneath it the
+// environment (environment.h), and beneath that the config file (config_file.h). What is wrong with
+// the latter two is logged as fatal, under the prefix "[PROGRAM] ", and status 1.
+std::optional<int> read_settings(FlagTable& flags, const Invocation& invocation, Remarks& remarks);
+
+void log_remarks(const Remarks& remarks);
 
 std::string_view version();  // "1.4.0"
 

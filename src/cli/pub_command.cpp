@@ -24,11 +24,9 @@ int run_pub(const Invocation& invocation) {
       .add("nsqd-tcp-address", options.nsqd_tcp_address, "host:port",
            "a daemon; each gets every message");
 
-  std::vector<std::string> ignored;
-  if (const auto status = read_command_line(flags, invocation, ignored)) return *status;
-  if (const auto warning = ignored_arguments_warning(ignored); !warning.empty()) {
-    utilities::notice("Warning: " + warning);
-  }
+  Remarks remarks;
+  if (const auto status = read_command_line(flags, invocation, remarks)) return *status;
+  for (const std::string& warning : remarks.warnings) utilities::notice("Warning: " + warning);
   return utilities::pub(options);
 }
 

@@ -25,11 +25,9 @@ int run_tail(const Invocation& invocation) {
       .add("max-in-flight", options.max_in_flight, "messages",
            "received and not yet printed, at most, per topic");
 
-  std::vector<std::string> ignored;
-  if (const auto status = read_command_line(flags, invocation, ignored)) return *status;
-  if (const auto warning = ignored_arguments_warning(ignored); !warning.empty()) {
-    utilities::notice("Warning: " + warning);
-  }
+  Remarks remarks;
+  if (const auto status = read_command_line(flags, invocation, remarks)) return *status;
+  for (const std::string& warning : remarks.warnings) utilities::notice("Warning: " + warning);
   return utilities::tail(options);
 }
 

@@ -27,7 +27,7 @@ struct Fixture {
 
 TEST_CASE("every flag of nsqd has a row, and a row has a help text", "[cli]") {
   const Fixture fixture;
-  CHECK(fixture.flags.flags().size() >= 58);
+  CHECK(fixture.flags.flags().size() >= 57);
   for (const Flag& flag : fixture.flags.flags()) {
     CAPTURE(flag.name);
     CHECK(!flag.help.empty());
