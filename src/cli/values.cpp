@@ -1,11 +1,10 @@
 #include "cli/values.h"
 
-#include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <utility>
 
+#include "base/duration_text.h"
 #include "cli/cli_error.h"
 
 namespace nsq::cli {
@@ -71,58 +70,6 @@ Result<std::int64_t> with_sign(std::uint64_t magnitude, bool negative) {
   return static_cast<std::int64_t>(negative ? 0 - magnitude : magnitude);
 }
 
-struct Unit {
-  std::string_view name;
-  std::uint64_t nanoseconds;
-};
-constexpr std::array<Unit, 8> kUnits{{{"ns", 1},
-                                      {"us", 1'000},
-                                      {"\xc2\xb5s", 1'000},  // micro sign
-                                      {"\xce\xbcs", 1'000},  // Greek mu
-                                      {"ms", 1'000'000},
-                                      {"s", 1'000'000'000},
-                                      {"m", 60'000'000'000},
-                                      {"h", 3'600'000'000'000}}};
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-std::string_view take_while(std::string_view& text, bool (*wanted)(char)) {
-  const auto end = std::find_if_not(text.begin(), text.end(), wanted);
-  const auto length = static_cast<std::size_t>(end - text.begin());
-  const std::string_view taken = text.substr(0, length);
-  text.remove_prefix(length);
-  return taken;
-}
-
-// One pair of number and unit, in nanoseconds.
-Result<std::uint64_t> take_pair(std::string_view& text) {
-  const std::string_view whole = take_while(text, is_digit);
-  std::string_view fraction;
-  if (text.starts_with('.')) {
-    text.remove_prefix(1);
-    fraction = take_while(text, is_digit);
-  }
-  if (whole.empty() && fraction.empty()) return parse_error();
-  const std::string_view name = take_while(text, [](char c) { return c != '.' && !is_digit(c); });
-  const auto unit = std::find_if(kUnits.begin(), kUnits.end(),
-                                 [&](const Unit& candidate) { return candidate.name == name; });
-  if (unit == kUnits.end()) return parse_error();
-
-  const auto number = parse_digits(whole, 10);
-  std::uint64_t nanoseconds = 0;
-  // To the original a duration too long is a text it cannot parse, not a range error.
-  if (!number || __builtin_mul_overflow(*number, unit->nanoseconds, &nanoseconds)) {
-    return parse_error();
-  }
-  double place = static_cast<double>(unit->nanoseconds);
-  double part = 0;
-  for (const char c : fraction) part += (place /= 10) * (c - '0');
-  // The nudge keeps 1.1s from losing a nanosecond to binary fractions.
-  return nanoseconds + static_cast<std::uint64_t>(part + 1e-3);
-}
-
 }  // namespace
 
 Result<std::int64_t> parse_integer(std::string_view text) {
@@ -148,17 +95,9 @@ Result<bool> parse_boolean(std::string_view text) {
 }
 
 Result<Duration> parse_duration(std::string_view text) {
-  const bool negative = take_sign(text);
-  if (text == "0") return Duration::zero();
-  if (text.empty()) return parse_error();
-  std::uint64_t total = 0;
-  while (!text.empty()) {
-    const auto part = take_pair(text);
-    if (!part || __builtin_add_overflow(total, *part, &total)) return parse_error();
-  }
-  const auto signed_total = with_sign(total, negative);
-  if (!signed_total) return parse_error();
-  return Duration(*signed_total);
+  const auto duration = nsq::parse_duration(text);
+  if (!duration) return parse_error();
+  return *duration;
 }
 
 Result<double> parse_float(std::string_view text) {
