@@ -1,20 +1,15 @@
 #include "protocol/identify.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <algorithm>
 #include <array>
-#include <limits>
-#include <utility>
 
 #include "base/json_writer.h"
-#include "protocol/json_text.h"
+#include "protocol/json_members.h"
 
 namespace nsq::protocol {
 namespace {
-
-using simdjson::dom::element;
 
 constexpr std::int64_t kDefaultDeflateLevel = 6;
 constexpr std::int64_t kMinOutputBufferSize = 64;
@@ -22,76 +17,25 @@ constexpr std::int64_t kDisabled = -1;
 constexpr Duration kMinHeartbeatInterval = std::chrono::seconds(1);
 constexpr Duration kMinMsgTimeout = std::chrono::seconds(1);
 
-// Each `read_member` returns false if the value is of another type or out of range.
-
-bool read_member(const element& value, std::string& member) {
-  std::string_view text;
-  if (value.get(text) != simdjson::SUCCESS) return false;
-  member = text;
-  return true;
-}
-
-bool read_member(const element& value, bool& member) {
-  return value.get(member) == simdjson::SUCCESS;
-}
-
-bool read_member(const element& value, std::int64_t& member) {
-  // A number with a point or an exponent is a double to the parser, even where it is whole.
-  return value.type() != simdjson::dom::element_type::DOUBLE &&
-         value.get(member) == simdjson::SUCCESS;
-}
-
-bool read_member(const element& value, std::int32_t& member) {
-  std::int64_t wide = 0;
-  if (!read_member(value, wide) || wide < std::numeric_limits<std::int32_t>::min() ||
-      wide > std::numeric_limits<std::int32_t>::max())
-    return false;
-  member = static_cast<std::int32_t>(wide);
-  return true;
-}
-
-template <auto Member>
-bool read_into(const element& value, IdentifyRequest& request) {
-  return read_member(value, request.*Member);
-}
-
-struct MemberRow {
-  std::string_view name;
-  bool (*read)(const element&, IdentifyRequest&);
-};
-
 using Request = IdentifyRequest;
+using Row = MemberRow<Request>;
 constexpr std::array kMembers{
-    MemberRow{"client_id", read_into<&Request::client_id>},
-    MemberRow{"hostname", read_into<&Request::hostname>},
-    MemberRow{"user_agent", read_into<&Request::user_agent>},
-    MemberRow{"feature_negotiation", read_into<&Request::feature_negotiation>},
-    MemberRow{"heartbeat_interval", read_into<&Request::heartbeat_interval>},
-    MemberRow{"output_buffer_timeout", read_into<&Request::output_buffer_timeout>},
-    MemberRow{"output_buffer_size", read_into<&Request::output_buffer_size>},
-    MemberRow{"sample_rate", read_into<&Request::sample_rate>},
-    MemberRow{"msg_timeout", read_into<&Request::msg_timeout>},
-    MemberRow{"tls_v1", read_into<&Request::tls_v1>},
-    MemberRow{"snappy", read_into<&Request::snappy>},
-    MemberRow{"deflate", read_into<&Request::deflate>},
-    MemberRow{"deflate_level", read_into<&Request::deflate_level>},
-    MemberRow{"topology_region", read_into<&Request::topology_region>},
-    MemberRow{"topology_zone", read_into<&Request::topology_zone>},
+    Row{"client_id", read_into<&Request::client_id>},
+    Row{"hostname", read_into<&Request::hostname>},
+    Row{"user_agent", read_into<&Request::user_agent>},
+    Row{"feature_negotiation", read_into<&Request::feature_negotiation>},
+    Row{"heartbeat_interval", read_into<&Request::heartbeat_interval>},
+    Row{"output_buffer_timeout", read_into<&Request::output_buffer_timeout>},
+    Row{"output_buffer_size", read_into<&Request::output_buffer_size>},
+    Row{"sample_rate", read_into<&Request::sample_rate>},
+    Row{"msg_timeout", read_into<&Request::msg_timeout>},
+    Row{"tls_v1", read_into<&Request::tls_v1>},
+    Row{"snappy", read_into<&Request::snappy>},
+    Row{"deflate", read_into<&Request::deflate>},
+    Row{"deflate_level", read_into<&Request::deflate_level>},
+    Row{"topology_region", read_into<&Request::topology_region>},
+    Row{"topology_zone", read_into<&Request::topology_zone>},
 };
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
-bool read_member(std::string_view name, const element& value, IdentifyRequest& request) {
-  if (value.is_null()) return true;
-  const auto* row = std::find_if(kMembers.begin(), kMembers.end(), [&](const MemberRow& candidate) {
-    return equal_ignoring_case(candidate.name, name);
-  });
-  return row == kMembers.end() || row->read(value, request);
-}
 
 ProtocolError out_of_range(std::string_view what, std::int64_t value) {
   return {ErrorCode::BadBody, fmt::format("IDENTIFY {} ({}) is invalid", what, value)};
@@ -109,17 +53,8 @@ bool within(std::int64_t requested, Duration min, Duration max) {
 }  // namespace
 
 std::optional<IdentifyRequest> parse_identify(std::string_view json) {
-  const std::string text = with_valid_unicode(json);
-  simdjson::dom::parser parser;
-  element document;
-  if (parser.parse(text).get(document) != simdjson::SUCCESS) return std::nullopt;
   IdentifyRequest request;
-  if (document.is_null()) return request;
-  simdjson::dom::object object;
-  if (document.get(object) != simdjson::SUCCESS) return std::nullopt;
-  for (const auto& [name, value] : object) {
-    if (!read_member(name, value, request)) return std::nullopt;
-  }
+  if (!read_document<IdentifyRequest>(json, kMembers, request)) return std::nullopt;
   return request;
 }
 

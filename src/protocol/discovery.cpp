@@ -1,0 +1,72 @@
+#include "protocol/discovery.h"
+
+#include <array>
+
+#include "base/bytes.h"
+#include "base/json_writer.h"
+#include "protocol/json_members.h"
+
+namespace nsq::protocol {
+namespace {
+
+using Row = MemberRow<PeerIdentity>;
+constexpr std::array kMembers{
+    Row{"broadcast_address", read_into<&PeerIdentity::broadcast_address>},
+    Row{"hostname", read_into<&PeerIdentity::hostname>},
+    Row{"tcp_port", read_into<&PeerIdentity::tcp_port>},
+    Row{"http_port", read_into<&PeerIdentity::http_port>},
+    Row{"version", read_into<&PeerIdentity::version>},
+    Row{"topology_zone", read_into<&PeerIdentity::topology_zone>},
+    Row{"topology_region", read_into<&PeerIdentity::topology_region>},
+};
+
+}  // namespace
+
+std::optional<PeerIdentity> parse_peer_identity(std::string_view json) {
+  PeerIdentity identity;
+  if (!read_document<PeerIdentity>(json, kMembers, identity)) return std::nullopt;
+  return identity;
+}
+
+std::string encode_daemon_identity(const PeerIdentity& identity) {
+  JsonWriter json;
+  json.begin_object()
+      .member("broadcast_address", identity.broadcast_address)
+      .member("hostname", identity.hostname)
+      .member("http_port", identity.http_port)
+      .member("tcp_port", identity.tcp_port)
+      .member("topology_region", identity.topology_region)
+      .member("topology_zone", identity.topology_zone)
+      .member("version", identity.version)
+      .end_object();
+  return json.take_text();
+}
+
+std::string encode_lookupd_identity(const PeerIdentity& identity) {
+  JsonWriter json;
+  json.begin_object()
+      .member("broadcast_address", identity.broadcast_address)
+      .member("hostname", identity.hostname)
+      .member("http_port", identity.http_port)
+      .member("tcp_port", identity.tcp_port)
+      .member("version", identity.version)
+      .end_object();
+  return json.take_text();
+}
+
+void append_answer(std::string& out, std::string_view data) {
+  char size[kAnswerSizeBytes];
+  store_big(size, static_cast<std::uint32_t>(data.size()));
+  out.append(size, sizeof size).append(data);
+}
+
+AnswerReader::Reading AnswerReader::read(std::string_view input) const {
+  if (input.size() < kAnswerSizeBytes) return {};
+  const auto size = load_big<std::int32_t>(input.data());
+  if (size < 0 || static_cast<std::size_t>(size) > limit_bytes_) return {Outcome::BadSize};
+  const std::size_t end = kAnswerSizeBytes + static_cast<std::size_t>(size);
+  if (input.size() < end) return {};
+  return {Outcome::Answer, input.substr(kAnswerSizeBytes, end - kAnswerSizeBytes), end};
+}
+
+}  // namespace nsq::protocol
