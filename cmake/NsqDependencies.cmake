@@ -21,6 +21,13 @@ add_library(nsq_llhttp STATIC
   ${LLHTTP_SOURCE_DIR}/api.c ${LLHTTP_SOURCE_DIR}/http.c ${LLHTTP_SOURCE_DIR}/llhttp.c)
 target_include_directories(nsq_llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE_DIR})
 
+# Regular expressions in time linear in the text, whoever wrote them.
+find_path(RE2_INCLUDE_DIR re2/re2.h REQUIRED)
+find_library(RE2_LIBRARY NAMES libre2.a re2 REQUIRED)
+add_library(nsq_re2 INTERFACE)
+target_include_directories(nsq_re2 SYSTEM INTERFACE ${RE2_INCLUDE_DIR})
+target_link_libraries(nsq_re2 INTERFACE ${RE2_LIBRARY} Threads::Threads)
+
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_library(XXHASH_LIBRARY NAMES libxxhash.a xxhash REQUIRED)
 add_library(nsq_xxhash INTERFACE)

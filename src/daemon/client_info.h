@@ -26,6 +26,9 @@ struct ClientInfo {
   protocol::ConnectionState state = protocol::ConnectionState::Init;
   Timestamp connected{};
   int sample_rate = 0;
+  bool authed = false;
+  std::string auth_identity{};
+  std::string auth_identity_url{};
   bool tls = false;
   bool deflate = false;
   bool snappy = false;

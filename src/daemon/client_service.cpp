@@ -6,13 +6,18 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "daemon/auth_client.h"
 
 namespace nsq::daemon {
 
 ClientService::ClientService(net::EventLoops& loops, broker::Broker& broker, const Options& options)
     : broker_(broker), options_(options) {
-  for (std::size_t i = 0; i < loops.size(); ++i)
-    tools_.push_back({&loops.loop(i), std::make_unique<ClientTools>(options)});
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    auto tools = std::make_unique<ClientTools>(options);
+    if (!options.auth_http_addresses.empty())
+      tools->authorizer = std::make_unique<AuthClient>(loops.loop(i), options);
+    tools_.push_back({&loops.loop(i), std::move(tools)});
+  }
 }
 
 ClientService::~ClientService() = default;

@@ -81,7 +81,8 @@ ClientSession::ClientSession(Owner& owner, broker::Broker& broker, const Options
       options_(options),
       tools_(tools),
       tls_required_(options.tls_required != "false"),
-      auth_required_(!options.auth_http_addresses.empty()) {
+      auth_(options.auth_http_addresses.empty() ? nullptr
+                                                : std::make_unique<ClientAuth>(remote_host)) {
   settings_.output_buffer_timeout = options.output_buffer_timeout;
   settings_.msg_timeout = options.msg_timeout;
   info_.client_id = remote_host;
@@ -120,6 +121,7 @@ ClientSession::Step ClientSession::execute(std::string_view input, Moment now,
   using Outcome = protocol::CommandReader::Outcome;
   const Turn turn{now, output};
   Step step;
+  if (auth_answer_) end_authentication(turn);
   while (progress_ == Progress::Open) {
     const Outcome outcome = tools_.reader.read(input, context());
     if (outcome == Outcome::NeedMore) {
@@ -136,6 +138,7 @@ ClientSession::Step ClientSession::execute(std::string_view input, Moment now,
     }
     const Command& command = tools_.reader.command();
     if (!joins_group(command) && !settle(turn)) break;
+    if (auth_ != nullptr && !admit(command, turn)) break;
     (this->*handler_of(command.verb))(command, turn);
     step.consumed += tools_.reader.consumed();
     input.remove_prefix(tools_.reader.consumed());
@@ -181,8 +184,8 @@ void ClientSession::fail(const protocol::ProtocolError& error, ClientOutput& out
 
 // --- publishing --------------------------------------------------------------------------------
 
-void ClientSession::on_publish(const Command& command, const Turn& turn) {
-  if (authorized(command, turn)) tools_.publishes.add(command);
+void ClientSession::on_publish(const Command& command, const Turn&) {
+  tools_.publishes.add(command);
 }
 
 void ClientSession::publish(const Turn& turn) {
@@ -224,7 +227,6 @@ void ClientSession::end_publish(const Result<void>& outcome, ClientOutput& outpu
 // --- consuming ---------------------------------------------------------------------------------
 
 void ClientSession::on_subscribe(const Command& command, const Turn& turn) {
-  if (!authorized(command, turn)) return;
   auto subscribed = broker_.subscribe(
       command.topic, command.channel, owner_.share_session(),
       {.msg_timeout = settings_.msg_timeout, .sample_rate = settings_.sample_rate}, turn.now);
@@ -308,21 +310,6 @@ void ClientSession::leave(Moment now) {
 
 void ClientSession::on_nop(const Command&, const Turn&) {}
 
-// TODO: ask the auth servers (and keep what they grant); until then nobody gets past them.
-void ClientSession::on_authenticate(const Command&, const Turn& turn) {
-  fail(auth_required_ ? protocol::ProtocolError{ErrorCode::AuthFailed, "AUTH failed"}
-                      : protocol::ProtocolError{ErrorCode::AuthDisabled, "AUTH disabled"},
-       turn.output);
-}
-
-bool ClientSession::authorized(const Command& command, const Turn& turn) {
-  if (!auth_required_) return true;
-  settle(turn);
-  fail({ErrorCode::AuthFirst, fmt::format("AUTH required before {}", to_string(command.verb))},
-       turn.output);
-  return false;
-}
-
 void ClientSession::on_identify(const Command& command, const Turn& turn) {
   const auto request = protocol::parse_identify(command.body);
   if (!request) return fail(protocol::identify_decode_error(), turn.output);
@@ -359,7 +346,7 @@ std::string ClientSession::identify_reply(const protocol::IdentifyRequest& reque
                                               request.deflate_level, options_.max_deflate_level),
                                           .max_deflate_level = options_.max_deflate_level,
                                           .sample_rate = settings_.sample_rate,
-                                          .auth_required = auth_required_,
+                                          .auth_required = auth_ != nullptr,
                                           .output_buffer_size = settings_.output_buffer_size,
                                           .output_buffer_timeout = settings_.output_buffer_timeout,
                                           .topology_region = options_.topology_region,
@@ -394,6 +381,7 @@ ClientSession::Notice ClientSession::on_notices(ClientOutput& output) {
     progress_ = Progress::Open;
     end_publish(outcome_, output);
   }
+  if ((notices & kAuthAnswered) != 0 && progress_ == Progress::Waiting) progress_ = Progress::Open;
   return Notice::GoOn;
 }
 

@@ -14,6 +14,8 @@
 #include "broker/broker.h"
 #include "broker/consumer.h"
 #include "broker/topic.h"
+#include "daemon/authorizer.h"
+#include "daemon/client_auth.h"
 #include "daemon/client_info.h"
 #include "daemon/client_output.h"
 #include "daemon/client_tools.h"
@@ -30,11 +32,13 @@ namespace nsq::daemon {
 // Commands are executed in order, but not one by one: neighbouring publishes to one topic go to it
 // in one call and are answered together, and so are neighbouring FINs, REQs and TOUCHes. Nothing is
 // left waiting between two calls except a publish the broker has not committed yet; until that is
-// settled no command that comes after it is executed.
+// settled no command that comes after it is executed. So it is while an auth server is asked.
 //
 // Threading: confined to its connection's loop, except the overrides and `info`, which any thread
 // may call. The tools are the loop's.
-class ClientSession final : public broker::Consumer, public broker::PublishWaiter {
+class ClientSession final : public broker::Consumer,
+                            public broker::PublishWaiter,
+                            public AuthWaiter {
  public:
   class Owner {
    public:
@@ -50,7 +54,8 @@ class ClientSession final : public broker::Consumer, public broker::PublishWaite
 
   enum class Progress {
     Open,     // go on with at least `needed_bytes` of input
-    Waiting,  // for a commit, to be told by the owner's on_session_notices; the input must stay
+    Waiting,  // for a commit or an auth server, to be told by the owner's on_session_notices; the
+              // input must stay
     Ended,    // with an error, which is in the output
     EndedQuietly,
   };
@@ -86,11 +91,13 @@ class ClientSession final : public broker::Consumer, public broker::PublishWaite
   void on_messages_ready() override { notify(kMessagesReady); }
   void on_channel_closed() override { notify(kChannelClosed); }
   void on_published(const Result<void>& outcome) override;
+  void on_auth_answer(AuthAnswer answer) override;
 
  private:
   static constexpr unsigned kMessagesReady = 1;
   static constexpr unsigned kChannelClosed = 2;
   static constexpr unsigned kPublished = 4;
+  static constexpr unsigned kAuthAnswered = 8;
 
   struct Turn {
     Moment now;
@@ -115,7 +122,12 @@ class ClientSession final : public broker::Consumer, public broker::PublishWaite
   void on_identify(const protocol::Command& command, const Turn& turn);
   void on_authenticate(const protocol::Command& command, const Turn& turn);
 
-  bool authorized(const protocol::Command& command, const Turn& turn);
+  // who may do what, in client_session_auth.cpp
+  bool admit(const protocol::Command& command, const Turn& turn);
+  void ask_auth_servers();
+  void end_authentication(const Turn& turn);
+  void show_identity(const AuthGrants& grants);
+
   protocol::CommandContext context() const;
   std::string identify_reply(const protocol::IdentifyRequest& request) const;
   void fail(const protocol::ProtocolError& error, ClientOutput& output);
@@ -127,7 +139,7 @@ class ClientSession final : public broker::Consumer, public broker::PublishWaite
   const Options& options_;
   ClientTools& tools_;
   const bool tls_required_;
-  const bool auth_required_;
+  const std::unique_ptr<ClientAuth> auth_;  // null where everybody may do everything
 
   protocol::IdentifySettings settings_;
   protocol::ConnectionState state_ = protocol::ConnectionState::Init;
@@ -144,6 +156,7 @@ class ClientSession final : public broker::Consumer, public broker::PublishWaite
     std::size_t messages = 0;
   };
   Pending pending_;
+  std::optional<AuthAnswer> auth_answer_;  // came, and waits for the next `execute`
   Result<void> outcome_;  // written by the broker's thread before it says kPublished
 
   std::atomic<unsigned> notices_{0};

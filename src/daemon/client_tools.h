@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "broker/channel.h"
 #include "broker/deliveries.h"
+#include "daemon/authorizer.h"
 #include "daemon/client_output.h"
 #include "daemon/options.h"
 #include "daemon/publish_group.h"
@@ -23,6 +25,7 @@ struct ClientTools {
   // Back to where no wake-up has left anything.
   void clear();
 
+  std::unique_ptr<Authorizer> authorizer;  // null where everybody may do everything
   protocol::CommandReader reader;
   PublishGroup publishes;
   std::vector<broker::Answer> answers;

@@ -43,9 +43,11 @@ void write_client(JsonWriter& json, const ClientReport& client) {
       .member("sample_rate", info.sample_rate)
       .member("deflate", info.deflate)
       .member("snappy", info.snappy)
-      .member("user_agent", info.user_agent)
-      .member("topology_zone", info.topology_zone)
-      .member("topology_region", info.topology_region);
+      .member("user_agent", info.user_agent);
+  if (info.authed) json.member("authed", true);
+  if (!info.auth_identity.empty()) json.member("auth_identity", info.auth_identity);
+  if (!info.auth_identity_url.empty()) json.member("auth_identity_url", info.auth_identity_url);
+  json.member("topology_zone", info.topology_zone).member("topology_region", info.topology_region);
   if (!info.pub_counts.empty()) {
     json.key("pub_counts").begin_array();
     for (const auto& [topic, count] : info.pub_counts) {
