@@ -1,22 +1,19 @@
 #include "http/client.h"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
-#include <asio/buffer.hpp>
-#include <asio/experimental/as_tuple.hpp>
-#include <asio/use_awaitable.hpp>
-#include <asio/write.hpp>
 #include <optional>
 
 #include "net/address.h"
 #include "net/connect.h"
+#include "net/layered_socket.h"
 #include "net/net_error.h"
 #include "net/watchdog.h"
 
 namespace nsq::http {
 namespace {
 
-constexpr auto kUseTuple = asio::experimental::as_tuple(asio::use_awaitable);
 constexpr std::size_t kReadBytes = 16 << 10;
 
 class ClientCategory final : public std::error_category {
@@ -27,7 +24,7 @@ class ClientCategory final : public std::error_category {
       case ClientErrc::BadUrl:
         return "not a URL";
       case ClientErrc::NoTls:
-        return "https is not supported";
+        return "https without settings for TLS";
       case ClientErrc::BadResponse:
         return "malformed HTTP response";
       case ClientErrc::ResponseTooLong:
@@ -70,8 +67,15 @@ std::string encode(const ClientRequest& request, const Url& url) {
 
 // What the time limit interrupts.
 struct Attempt {
-  explicit Attempt(net::Socket connected) : socket(std::move(connected)) {}
-  net::Socket socket;
+  explicit Attempt(net::Socket connected) : stream(std::move(connected)) {}
+
+  void give_up() {
+    timed_out = true;
+    std::error_code ignored;  // the pending operation says what there is to say
+    stream.socket().close(ignored);
+  }
+
+  net::LayeredSocket stream;
   bool timed_out = false;
 };
 
@@ -81,13 +85,10 @@ asio::awaitable<Result<ClientResponse>> receive(const ClientRequest& request, At
   ResponseParser parser(limit_bytes);
   std::string bytes(kReadBytes, '\0');  // not in the coroutine's frame, which is to stay small
   for (;;) {
-    const auto [error, size] =
-        co_await attempt.socket.async_read_some(asio::buffer(bytes), kUseTuple);
+    const auto size = co_await attempt.stream.read_some({bytes.data(), bytes.size()});
     if (attempt.timed_out) co_return failure(request, net::NetErrc::TimedOut);
-    if (error && error != asio::error::eof) {
-      co_return failure(request, net::system_error(error.value()));
-    }
-    const Event event = error ? parser.end() : parser.feed({bytes.data(), size});
+    if (!size) co_return failure(request, size.error().code());
+    const Event event = *size == 0 ? parser.end() : parser.feed({bytes.data(), *size});
     if (event == Event::Complete) co_return parser.take_response();
     if (event == Event::Broken) co_return failure(request, ClientErrc::BadResponse);
     if (event == Event::TooLong) co_return failure(request, ClientErrc::ResponseTooLong);
@@ -103,27 +104,45 @@ asio::awaitable<Result<ClientResponse>> ask_once(asio::io_context& loop,
     co_return failure(request, connected.error().code(), connected.error().context());
   }
   Attempt attempt(std::move(*connected));
-  net::Watchdog watchdog(loop.get_executor(), [&attempt] {
-    attempt.timed_out = true;
-    std::error_code ignored;  // the pending operation says what there is to say
-    attempt.socket.close(ignored);
-  });
+  net::Watchdog watchdog(loop.get_executor(), [&attempt] { attempt.give_up(); });
   watchdog.expect_by(deadline);
+  if (url.scheme == "https") {
+    const std::string host = net::Address::parse(url.address()).host();
+    const auto secured =
+        co_await attempt.stream.start_tls(net::TlsContext::connect(options.tls, host));
+    if (attempt.timed_out) co_return failure(request, net::NetErrc::TimedOut);
+    if (!secured) {
+      const Error& error = secured.error();
+      co_return failure(request, error.code(), "tls: " + error.context());
+    }
+  }
   const std::string text = encode(request, url);
-  const auto [error, size] =
-      co_await asio::async_write(attempt.socket, asio::buffer(text), kUseTuple);
+  const auto written = co_await attempt.stream.write(text);
   if (attempt.timed_out) co_return failure(request, net::NetErrc::TimedOut);
   // A server may answer without having read all of the request, so a failure to write it is only
   // told if no answer can be read either.
   auto response = co_await receive(request, attempt, options.response_bytes);
-  if (!response && error && !attempt.timed_out) {
-    co_return failure(request, net::system_error(error.value()));
+  if (!response && !written && !attempt.timed_out) {
+    co_return failure(request, written.error().code());
   }
   co_return response;
 }
 
 bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+// Where a daemon that wants TLS says it is to be had.
+std::optional<Url> find_https_url(const Url& url, const ClientResponse& response) {
+  if (url.scheme != "http" || response.status != 403) return std::nullopt;
+  simdjson::dom::parser parser;
+  std::int64_t port = 0;
+  if (parser.parse(response.body)["https_port"].get(port) != simdjson::SUCCESS || port <= 0 ||
+      port > 65'535) {
+    return std::nullopt;
+  }
+  const std::string host = url.authority.substr(0, url.authority.size() - url.port_suffix().size());
+  return Url{"https", fmt::format("{}:{}", host, port), url.target};
 }
 
 }  // namespace
@@ -139,9 +158,17 @@ asio::awaitable<Result<ClientResponse>> fetch(asio::io_context& loop, ClientRequ
   std::optional<Url> url = parse_url(request.url);
   if (!url) co_return failure(request, ClientErrc::BadUrl);
   for (int redirects = 0; redirects <= options.redirects; ++redirects) {
-    if (url->scheme != "http") co_return failure(request, ClientErrc::NoTls);
+    if (url->scheme == "https" && !options.tls) co_return failure(request, ClientErrc::NoTls);
     auto response = co_await ask_once(loop, request, *url, options, deadline);
-    if (!response || !is_redirect(response->status)) co_return response;
+    if (!response) co_return response;
+    if (options.follow_https_port && options.tls) {
+      if (const auto upgraded = find_https_url(*url, *response)) {
+        url = upgraded;
+        request.url = url->text();
+        continue;
+      }
+    }
+    if (!is_redirect(response->status)) co_return response;
     const auto location = response->header("Location");
     url = location ? resolve_location(*url, *location) : std::nullopt;
     if (!url) co_return response;

@@ -4,6 +4,7 @@
 #include <asio/io_context.hpp>
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/instant.h"
 #include "http/response_parser.h"
 #include "http/url.h"
+#include "net/tls_context.h"
 #include "nsq/result.h"
 
 namespace nsq::http {
@@ -27,11 +29,16 @@ struct ClientOptions {
   Duration request_timeout = std::chrono::seconds(5);  // for all of it, redirects included
   std::size_t response_bytes = std::size_t{64} << 20;  // the longest body taken
   int redirects = 10;
+  // Asks again by https where a server answers 403 and names the port for it, as NSQ's daemons do
+  // that take nothing but TLS. Needs `tls`.
+  bool follow_https_port = false;
+  // For https, redirects to it included: whom to trust and what to show. Null: https is refused.
+  std::shared_ptr<const net::TlsContext> tls = nullptr;
 };
 
 enum class ClientErrc {
   BadUrl = 1,
-  NoTls,            // https is not spoken here yet
+  NoTls,            // https, and the options hold no context for it
   BadResponse,      // what came back is no HTTP, or ends too early
   ResponseTooLong,  // over the limit
   TooManyRedirects,

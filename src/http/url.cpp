@@ -7,12 +7,6 @@
 namespace nsq::http {
 namespace {
 
-bool has_port(std::string_view authority) {
-  const std::size_t colon = authority.rfind(':');
-  const std::size_t bracket = authority.rfind(']');
-  return colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
-}
-
 bool is_printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) > ' ' && c != 0x7f; });
@@ -20,8 +14,16 @@ bool is_printable(std::string_view text) {
 
 }  // namespace
 
+std::string_view Url::port_suffix() const {
+  const std::size_t colon = authority.rfind(':');
+  const std::size_t bracket = authority.rfind(']');
+  const bool has_port =
+      colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
+  return has_port ? std::string_view(authority).substr(colon) : std::string_view();
+}
+
 std::string Url::address() const {
-  if (has_port(authority)) return authority;
+  if (!port_suffix().empty()) return authority;
   return authority + (scheme == "https" ? ":443" : ":80");
 }
 

@@ -14,6 +14,8 @@ struct Url {
 
   // Host and port to connect to; the scheme's port where none is given.
   std::string address() const;
+  // ":4151", or nothing where no port is given.
+  std::string_view port_suffix() const;
   std::string text() const { return scheme + "://" + authority + target; }
 };
 

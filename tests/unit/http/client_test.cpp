@@ -3,24 +3,36 @@
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/ip/tcp.hpp>
+#include <asio/post.hpp>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "http/server.h"
+#include "http/tls_transport.h"
+#include "net/layer_error.h"
 #include "net/net_error.h"
+#include "net/tls_context.h"
 #include "support/catch.h"
+#include "support/certificates.h"
 #include "support/quiet_log.h"
 
 using namespace std::chrono_literals;
 using namespace nsq::http;
+using nsq::net::TlsContext;
+using nsq::test::Certificates;
 
 namespace {
 
 // A server, and a client that asks it, on one loop.
 class ClientFixture {
  public:
-  ClientFixture() {
+  // With a certificate it is a server of https.
+  explicit ClientFixture(const std::string& cert = "", const std::string& key = "") {
+    if (!cert.empty()) {
+      tls.emplace(TlsContext::for_server({.cert_file = cert, .key_file = key}).value(), 1);
+    }
     router.add(Method::Post, "/echo",
                [](Exchange& exchange) {
                  exchange.response.status = 201;
@@ -59,11 +71,13 @@ class ClientFixture {
     return ask({.url = url(path)}, options);
   }
   std::string url(const std::string& path) const {
-    return "http://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()) + path;
+    return (tls ? "https://127.0.0.1:" : "http://127.0.0.1:") +
+           std::to_string(acceptor.local_endpoint().port()) + path;
   }
 
   nsq::test::QuietLog quiet;
   asio::io_context loop;
+  std::optional<nsq::net::TlsAcceptor> tls;
   Router router;
   Server server{router};
   std::unique_ptr<Responder> silent;
@@ -80,7 +94,11 @@ class ClientFixture {
       nsq::net::Socket accepted(loop);
       const auto protocol = socket.local_endpoint().protocol();
       accepted.assign(protocol, socket.release());
-      server.serve(std::move(accepted));
+      if (tls) {
+        server.serve(make_tls_transport(std::move(accepted), *tls));
+      } else {
+        server.serve(std::move(accepted));
+      }
       accept();
     });
   }
@@ -145,4 +163,56 @@ TEST_CASE("what cannot be asked says why", "[http]") {
         "Get \"" + url + "\": dial tcp " + address + ": connect: connection refused");
   CHECK(fixture.ask({.url = "nonsense"}).error() == ClientErrc::BadUrl);
   CHECK(fixture.ask({.url = "https://127.0.0.1:1/"}).error() == ClientErrc::NoTls);
+}
+
+TEST_CASE("a client asks over https, and the server must be vouched for", "[http]") {
+  const Certificates made;
+  const auto trusting = TlsContext::for_client({.root_ca_file = made.ca()}).value();
+  ClientFixture fixture(made.server().cert, made.server().key);
+  CHECK(fixture.get("/ping", {.tls = trusting})->body == "OK");
+  CHECK(fixture.get("/PING/", {.tls = trusting})->body == "OK");
+
+  const auto doubtful = TlsContext::for_client({.root_ca_file = made.other_ca()}).value();
+  const auto refused = fixture.get("/ping", {.tls = doubtful});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error() == nsq::net::LayerErrc::HandshakeFailed);
+  CHECK(refused.error().context() ==
+        "Get \"" + fixture.url("/ping") +
+            "\": tls: certificate: unable to get local issuer certificate");
+}
+
+TEST_CASE("a long body travels both ways in TLS", "[http]") {
+  const Certificates made;
+  const auto trusting = TlsContext::for_client({.root_ca_file = made.ca()}).value();
+  ClientFixture fixture(made.server().cert, made.server().key);
+  const std::string body(1'000'000, 'x');
+  const auto answer =
+      fixture.ask({.method = "POST", .url = fixture.url("/echo"), .body = body}, {.tls = trusting});
+  REQUIRE(answer);
+  CHECK(answer->body == body);
+}
+
+TEST_CASE("a server that wants TLS is asked again by https", "[http]") {
+  const Certificates made;
+  const auto trusting = TlsContext::for_client({.root_ca_file = made.ca()}).value();
+  ClientFixture secured(made.server().cert, made.server().key);
+  ClientFixture plain;
+  const auto port = secured.acceptor.local_endpoint().port();
+  plain.router.add(Method::Get, "/only", [port](Exchange& e) {
+    e.response.json(R"({"message": "TLS_REQUIRED", "https_port": )" + std::to_string(port) + "}");
+    e.response.status = 403;
+  });
+  plain.router.add(Method::Get, "/never", [](Exchange& e) { e.response.error(403, "FORBIDDEN"); });
+  CHECK(plain.get("/only", {.tls = trusting})->status == 403);
+  CHECK(plain.get("/only", {.follow_https_port = true})->status == 403);
+  CHECK(plain.get("/never", {.follow_https_port = true, .tls = trusting})->status == 403);
+
+  // The other server has a loop of its own to run.
+  std::thread other([&] { secured.loop.run(); });
+  const auto followed = plain.get("/only?x=1", {.follow_https_port = true, .tls = trusting});
+  asio::post(secured.loop, [&] { secured.acceptor.close(); });
+  secured.server.close();
+  other.join();
+  REQUIRE(followed);
+  CHECK(followed->status == 404);  // there is no such path at that one
 }
