@@ -1,11 +1,18 @@
 #include "base/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
+#include <fcntl.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "base/json_writer.h"
 
 namespace nsq::log {
 namespace {
@@ -23,23 +30,78 @@ constexpr std::array<LevelName, 5> kLevels{{{Level::Debug, "debug", "DEBUG"},
 
 std::atomic<Level> threshold{Level::Info};
 
-// Escapes what spdlog's pattern would interpret.
-std::string pattern_for(std::string_view prefix) {
-  std::string pattern;
-  for (const char c : prefix) pattern += c == '%' ? std::string("%%") : std::string(1, c);
-  return pattern + "%Y/%m/%d %H:%M:%S.%f %v";
+// Writes lines to standard error or a file, and no more when neither takes any.
+class Output final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  bool open(const std::string& path) {
+    const int opened = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    if (opened < 0) return false;
+    const std::lock_guard lock(mutex_);
+    if (!path_.empty()) ::close(descriptor_);
+    descriptor_ = opened;
+    path_ = path;
+    return true;
+  }
+  std::string path() {
+    const std::lock_guard lock(mutex_);
+    return path_;
+  }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    for (std::size_t written = 0; written < line.size();) {
+      const ssize_t n = ::write(descriptor_, line.data() + written, line.size() - written);
+      if (n > 0) written += static_cast<std::size_t>(n);
+      if (n <= 0 && errno != EINTR) return;
+    }
+  }
+  void flush_() override {}
+
+  int descriptor_ = STDERR_FILENO;
+  std::string path_;  // empty: standard error
+};
+
+struct Logger {
+  std::shared_ptr<Output> output = std::make_shared<Output>();
+  spdlog::logger lines{"nsq", output};
+  std::string prefix = "[nsqd] ";
+  Format format = Format::Text;
+
+  Logger() {
+    lines.set_level(spdlog::level::trace);
+    apply();
+  }
+
+  void apply() {
+    // Escapes what spdlog's pattern would interpret.
+    std::string escaped;
+    for (const char c : prefix) escaped += c == '%' ? std::string("%%") : std::string(1, c);
+    lines.set_pattern(format == Format::Json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z",%v})"
+                                             : escaped + "%Y/%m/%d %H:%M:%S.%f %v");
+  }
+};
+
+Logger& logger() {
+  static Logger made;
+  return made;
 }
 
-spdlog::logger& sink() {
-  static const auto logger = [] {
-    auto made =
-        std::make_shared<spdlog::logger>("nsq", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_level(spdlog::level::trace);
-    made->flush_on(spdlog::level::trace);
-    made->set_pattern(pattern_for("[nsqd] "));
-    return made;
-  }();
-  return *logger;
+// The members behind the time.
+std::string json_members(const LevelName& level, std::string_view text) {
+  std::string name;
+  for (const char c : logger().prefix) {
+    if (c != '[' && c != ']' && c != ' ') name += c;
+  }
+  JsonWriter json;
+  json.begin_object()
+      .member("level", level.word)
+      .member("logger", name)
+      .member("message", text)
+      .end_object();
+  const std::string object = json.take_text();
+  return object.substr(1, object.size() - 2);
 }
 
 // One event is one line, whatever a client put into the text.
@@ -77,7 +139,26 @@ Level level() {
   return threshold.load(std::memory_order_relaxed);
 }
 void set_prefix(std::string prefix) {
-  sink().set_pattern(pattern_for(prefix));
+  logger().prefix = std::move(prefix);
+  logger().apply();
+}
+std::optional<Format> parse_format(std::string_view word) {
+  if (word == "text") return Format::Text;
+  if (word == "json") return Format::Json;
+  return std::nullopt;
+}
+void set_format(Format format) {
+  logger().format = format;
+  logger().apply();
+}
+bool set_file(const std::string& path) {
+  return logger().output->open(path);
+}
+void reopen_file() {
+  const std::string path = logger().output->path();
+  if (path.empty() || logger().output->open(path)) return;
+  error("cannot open the log file {} again, going on with the old one - {}", path,
+        std::strerror(errno));
 }
 bool enabled(Level level) {
   return level >= threshold.load(std::memory_order_relaxed);
@@ -85,7 +166,11 @@ bool enabled(Level level) {
 
 void write(Level level, std::string_view text) {
   const auto& name = kLevels[static_cast<std::size_t>(level) - 1];
-  sink().log(spdlog::level::info, "{}: {}", name.printed, on_one_line(text));
+  if (logger().format == Format::Json) {
+    logger().lines.log(spdlog::level::info, "{}", json_members(name, text));
+  } else {
+    logger().lines.log(spdlog::level::info, "{}: {}", name.printed, on_one_line(text));
+  }
 }
 
 }  // namespace nsq::log

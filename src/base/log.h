@@ -7,11 +7,13 @@
 #include <string_view>
 #include <utility>
 
-// The process's log: one line per event on standard error, in the form the original's daemons use,
-// "PREFIX2026/11/21 05:08:20.526886 LEVEL: text" in local time, so that scripts which read it go on
-// working.
+// The process's log: one line per event, on standard error or in a file, in the form the original's
+// daemons use, "PREFIX2026/11/21 05:08:20.526886 LEVEL: text" in local time, so that scripts which
+// read it go on working; or as JSON, for whoever collects logs:
+//   {"time":"2026-11-21T05:08:20.526886+00:00","level":"info","logger":"nsqd","message":"text"}
 //
-// Threading: any thread. A line is written whole; a slow standard error holds up its writer only.
+// Threading: any thread, except that the set_ functions but set_level are for the start, before
+// there are others. A line is written whole; a slow reader of it holds up who writes.
 namespace nsq::log {
 
 // The numbers are what GET /config/log_level answers.
@@ -24,6 +26,18 @@ void set_level(Level level);
 Level level();
 // Put before every line as it is; the default is "[nsqd] ".
 void set_prefix(std::string prefix);
+
+enum class Format { Text, Json };
+std::optional<Format> parse_format(std::string_view word);  // text, json
+// JSON names the logger by the prefix without brackets and spaces.
+void set_format(Format format);
+
+// From here on lines are appended to this file, made if it is missing, instead of standard error.
+// False if it cannot be opened; all is then as it was, and errno says why.
+bool set_file(const std::string& path);
+// Opens the file again by its name, which is another file after a log rotation. If that fails, it
+// goes on with the one it has, and says so there. Nothing without a file.
+void reopen_file();
 
 bool enabled(Level level);
 void write(Level level, std::string_view text);
