@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <asio/basic_socket_acceptor.hpp>
+#include <asio/ip/address.hpp>
 #include <asio/ip/v6_only.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+#include <cerrno>
 #include <chrono>
 #include <utility>
 
@@ -28,13 +30,30 @@ constexpr int kBacklog = 4096;  // the kernel lowers it to its own limit
 constexpr int kAcceptsAtOnce = 64;
 constexpr auto kPauseWhenExhausted = 100ms;
 
-// Whether a Unix socket's file has nobody behind it any more.
+// Whether a path is a Unix socket's with nobody behind it any more. Connecting to a file that is no
+// socket is refused as well.
 bool is_stale(const Endpoint& endpoint) {
+  struct stat status {};
+  if (::lstat(to_text(endpoint).c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
   asio::io_context context;
   Socket probe(context);
   std::error_code error;
-  probe.connect(endpoint, error);
+  probe.open(endpoint.protocol(), error);
+  // One whose backlog is full would make this wait, and is alive.
+  if (!error) probe.native_non_blocking(true, error);
+  if (!error) probe.connect(endpoint, error);
   return error == asio::error::connection_refused;
+}
+
+// What somebody meant as an IP address or a host, and forgot the port of, would become a file.
+bool lacks_port(const Address& address) {
+  if (address.is_tcp()) return false;
+  std::string_view text = address.text();
+  if (text == "localhost") return true;
+  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+  std::error_code error;
+  asio::ip::make_address(text, error);
+  return !error;
 }
 
 // The step that failed, "" if none did, and why.
@@ -43,7 +62,8 @@ struct ListenOutcome {
   std::error_code error;
 };
 
-ListenOutcome try_listen(RawAcceptor& acceptor, const Endpoint& endpoint, bool dual_stack) {
+ListenOutcome try_listen(RawAcceptor& acceptor, const Endpoint& endpoint, bool dual_stack,
+                         std::optional<unsigned> unix_mode) {
   std::error_code error;
   acceptor.open(endpoint.protocol(), error);
   if (error) return {"socket", error};
@@ -56,6 +76,11 @@ ListenOutcome try_listen(RawAcceptor& acceptor, const Endpoint& endpoint, bool d
     acceptor.bind(endpoint, error);
   }
   if (error) return {"bind", error};
+  if (family == AF_UNIX && unix_mode && ::chmod(to_text(endpoint).c_str(), *unix_mode) != 0) {
+    error.assign(errno, asio::error::get_system_category());
+    ::unlink(to_text(endpoint).c_str());
+    return {"chmod", error};
+  }
   acceptor.listen(kBacklog, error);
   if (error) return {"listen", error};
   acceptor.non_blocking(true, error);
@@ -167,8 +192,14 @@ class Listener::Acceptor : public std::enable_shared_from_this<Acceptor> {
   ino_t inode_ = 0;
 };
 
-Result<std::unique_ptr<Listener>> Listener::open(EventLoops& loops, const Address& address) {
+Result<std::unique_ptr<Listener>> Listener::open(EventLoops& loops, const Address& address,
+                                                 std::optional<unsigned> unix_mode) {
   const char* network = address.is_tcp() ? "listen tcp" : "listen unix";
+  if (lacks_port(address)) {
+    return listen_error(address, fmt::format("listen tcp: address {}", address.text()),
+                        NetErrc::MissingPort);
+  }
+  if (address.path().empty() && !address.is_tcp()) unix_mode.reset();  // it has no file
   const auto endpoints = resolve(address);
   if (!endpoints) {
     return listen_error(address, fmt::format("{}: {}", network, endpoints.error().context()),
@@ -177,11 +208,11 @@ Result<std::unique_ptr<Listener>> Listener::open(EventLoops& loops, const Addres
   // Only a wildcard has a second choice: IPv4 alone, where the machine has no IPv6.
   const bool wildcard = address.is_wildcard();
   const auto acceptor = std::make_shared<Acceptor>(loops, loops.next());
-  ListenOutcome outcome = try_listen(acceptor->raw(), endpoints->front(), wildcard);
+  ListenOutcome outcome = try_listen(acceptor->raw(), endpoints->front(), wildcard, unix_mode);
   if (outcome.error && wildcard && outcome.error != asio::error::address_in_use) {
     std::error_code ignored;  // a failed close leaves nothing to try
     acceptor->raw().close(ignored);
-    outcome = try_listen(acceptor->raw(), endpoints->back(), wildcard);
+    outcome = try_listen(acceptor->raw(), endpoints->back(), wildcard, unix_mode);
   }
   if (outcome.error) {
     const std::string reason = fmt::format("{} {}: {}", network, address.text(), outcome.step);

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "net/address.h"
@@ -14,7 +15,8 @@ namespace nsq::net {
 // A listening socket, TCP or Unix, that spreads the connections it accepts over the event loops.
 //
 // A Unix socket's file left behind by a process that died is recognised, because nobody answers
-// there, and replaced; on closing, the file is removed if it is still ours. Running out of file
+// there, and replaced; any other file at that place is an error. On closing, the file is removed if
+// it is still ours. Running out of file
 // descriptors pauses accepting for a moment and is logged once; it does not end the listener.
 //
 // Threading: shared. The callback runs on the loop its socket belongs to.
@@ -23,8 +25,11 @@ class Listener {
   using OnSocket = std::function<void(Socket)>;
 
   // Binds and listens: from here on connections queue up in the kernel. May block on the resolver.
+  // A Unix socket's file gets these permissions before anybody can connect; by default those that
+  // the process's umask leaves.
   // Errors: one line that starts "listen (ADDRESS) failed - ", whatever the cause.
-  static Result<std::unique_ptr<Listener>> open(EventLoops& loops, const Address& address);
+  static Result<std::unique_ptr<Listener>> open(EventLoops& loops, const Address& address,
+                                                std::optional<unsigned> unix_mode = std::nullopt);
   // Closes. The loops must still exist.
   ~Listener();
   Listener(const Listener&) = delete;

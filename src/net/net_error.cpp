@@ -18,6 +18,8 @@ class NetCategory final : public std::error_category {
         return "i/o timeout";
       case NetErrc::PathTooLong:
         return "invalid argument";
+      case NetErrc::MissingPort:
+        return "missing port in address";
     }
     return "unknown network error";
   }

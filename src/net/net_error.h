@@ -9,6 +9,7 @@ enum class NetErrc {
   UnknownPort,     // neither a number from 0 to 65535 nor a service's name
   TimedOut,        // our own time limit passed
   PathTooLong,     // a Unix socket's path does not fit an address
+  MissingPort,     // what is meant as a host stands without a port
 };
 std::error_code make_error_code(NetErrc code);
 

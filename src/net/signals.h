@@ -13,12 +13,16 @@ namespace nsq::net {
 // for whoever will not wait for an orderly end. SIGHUP calls `on_hangup` each time; without one it
 // counts as SIGTERM, so that a closed terminal loses nothing.
 //
+// A first SIGTERM may also mean to finish what there is to do: it then calls `on_drain`, and only
+// the next signal is the first of the above.
+//
 // Threading: confined; the callbacks run on the loop.
 class Signals {
  public:
   using Callback = std::function<void()>;
 
-  Signals(asio::io_context& loop, Callback on_stop, Callback on_hangup = nullptr);
+  Signals(asio::io_context& loop, Callback on_stop, Callback on_hangup = nullptr,
+          Callback on_drain = nullptr);
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;

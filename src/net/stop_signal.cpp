@@ -2,9 +2,14 @@
 
 #include <sys/resource.h>
 
+#include <utility>
+
 namespace nsq::net {
 
-StopSignal::StopSignal() : signals_(loop_.loop(0), [this] { asked_.set_value(); }) {
+StopSignal::StopSignal(Others others)
+    : signals_(
+          loop_.loop(0), [this] { stop(); }, std::move(others.on_hangup),
+          std::move(others.on_drain)) {
   ignore_broken_pipes();
   loop_.start();
 }
@@ -12,6 +17,10 @@ StopSignal::StopSignal() : signals_(loop_.loop(0), [this] { asked_.set_value(); 
 StopSignal::~StopSignal() {
   loop_.stop();
   loop_.join();
+}
+
+void StopSignal::stop() {
+  if (!stopping_.exchange(true)) asked_.set_value();
 }
 
 bool allow_many_connections() {

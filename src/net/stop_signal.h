@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <future>
 
 #include "net/event_loops.h"
@@ -12,17 +14,29 @@ namespace nsq::net {
 // It has a loop of its own, so that a signal that comes while the server starts is kept, and a
 // second one ends the process whatever it is doing. Broken pipes are ignored from here on.
 //
-// Threading: confined to the main thread.
+// Threading: confined to the main thread, except `stop`.
 class StopSignal {
  public:
-  StopSignal();
+  // What signals may mean besides stopping; signals.h says when each is called. On the loop of the
+  // signals, where a moment's waiting harms nobody.
+  struct Others {
+    std::function<void()> on_hangup;
+    std::function<void()> on_drain;
+  };
+
+  explicit StopSignal(Others others = {});
   ~StopSignal();
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
 
   void wait() { asked_.get_future().wait(); }
+  // Lets `wait` return as a signal does. Any thread, any number of times.
+  void stop();
+  // A stop was asked for.
+  bool is_stopping() const { return stopping_.load(); }
 
  private:
+  std::atomic<bool> stopping_{false};
   std::promise<void> asked_;
   EventLoops loop_{1, "nsq-signals"};
   Signals signals_;

@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <set>
 
@@ -164,6 +165,41 @@ TEST_CASE("a Unix socket somebody answers at is left alone", "[net]") {
   REQUIRE_FALSE(second);
   CHECK(second.error().code() == std::errc::address_in_use);
   CHECK(first.answers(asio::local::stream_protocol::endpoint(path)));
+}
+
+TEST_CASE("a file that is no socket is left alone", "[net]") {
+  const std::string path = fresh_path();
+  std::ofstream(path) << "precious";
+  EventLoops loops(1);
+  const auto opened = Listener::open(loops, Address::parse(path));
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code() == std::errc::address_in_use);
+  CHECK(std::filesystem::file_size(path) == 8);
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("a Unix socket gets the permissions asked for", "[net]") {
+  const std::string path = fresh_path();
+  EventLoops loops(1);
+  const auto opened = Listener::open(loops, Address::parse(path), 0620);
+  REQUIRE(opened);
+  using std::filesystem::perms;
+  CHECK(std::filesystem::status(path).permissions() ==
+        (perms::owner_read | perms::owner_write | perms::group_write));
+  (*opened)->close();
+  loops.run_leftovers();
+}
+
+TEST_CASE("an address without a port does not become a file", "[net]") {
+  EventLoops loops(1);
+  for (const char* text : {"127.0.0.1", "::1", "[::1]", "localhost"}) {
+    const auto opened = Listener::open(loops, Address::parse(text));
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().to_string() ==
+          fmt::format("listen ({0}) failed - listen tcp: address {0}: missing port in address",
+                      text));
+    CHECK_FALSE(std::filesystem::exists(text));
+  }
 }
 
 TEST_CASE("a closed listener refuses connections, and its port is free again", "[net]") {

@@ -46,3 +46,27 @@ TEST_CASE("a hang-up without a callback stops", "[net]") {
   deliver(loop, SIGHUP, stops);
   CHECK(stops == 1);
 }
+
+TEST_CASE("a first request to terminate may drain, the next signal stops", "[net]") {
+  asio::io_context loop;
+  int stops = 0;
+  int drains = 0;
+  Signals signals(
+      loop, [&] { ++stops; }, nullptr, [&] { ++drains; });
+  deliver(loop, SIGTERM, drains);
+  CHECK(stops == 0);
+  deliver(loop, SIGTERM, stops);
+  CHECK(drains == 1);
+  CHECK(stops == 1);
+}
+
+TEST_CASE("an interruption stops at once even where termination drains", "[net]") {
+  asio::io_context loop;
+  int stops = 0;
+  int drains = 0;
+  Signals signals(
+      loop, [&] { ++stops; }, nullptr, [&] { ++drains; });
+  deliver(loop, SIGINT, stops);
+  CHECK(stops == 1);
+  CHECK(drains == 0);
+}
