@@ -126,7 +126,6 @@ Finished run_binary(std::vector<std::string> arguments, const std::string& input
   return {status, process.output(), process.errors()};
 }
 
-namespace {
 std::vector<std::string> daemon_arguments(const std::string& data_path,
                                           const std::vector<std::string>& flags) {
   std::vector<std::string> arguments{binary(),
@@ -138,7 +137,6 @@ std::vector<std::string> daemon_arguments(const std::string& data_path,
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   return arguments;
 }
-}  // namespace
 
 Daemon::Daemon(const std::string& data_path, std::vector<std::string> flags)
     : process_(daemon_arguments(data_path, flags), files_.path()) {

@@ -65,6 +65,10 @@ struct Finished {
 };
 Finished run_binary(std::vector<std::string> arguments, const std::string& input = "");
 
+// The command line of `nsq daemon` on free ports of the loopback.
+std::vector<std::string> daemon_arguments(const std::string& data_path,
+                                          const std::vector<std::string>& flags);
+
 // `nsq daemon` on free ports. Throws std::runtime_error when it does not come up.
 class Daemon {
  public:
