@@ -245,8 +245,8 @@ bool Channel::ready(const Subscription& subscription) const {
 
 void Channel::call_waiting(ConsumerCalls& calls) {
   const std::uint64_t available = deliverable();
-  while (turns_.called() < available && turns_.any_waiting()) {
-    calls.messages_ready(turns_.call_next().consumer_);
+  while (Subscription* const next = turns_.call_next(available)) {
+    calls.messages_ready(next->consumer_);
   }
 }
 
@@ -453,7 +453,9 @@ ChannelStats Channel::stats(bool clients, Moment now) const {
   stats.in_flight_count = in_flight_.count();
   stats.deferred_count = deferred_.size();
   stats.message_count = message_count_;
-  stats.delivery_count = delivery_count_;
+  for (const std::uint64_t count : delivery_counts_) stats.delivery_count += count;
+  stats.zone_local_count = delivery_counts_[static_cast<std::size_t>(Locality::Zone)];
+  stats.region_local_count = delivery_counts_[static_cast<std::size_t>(Locality::Region)];
   stats.requeue_count = requeue_count_;
   stats.timeout_count = timeout_count_;
   stats.dropped_count = dropped_count_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <deque>
 #include <memory>
@@ -237,7 +238,8 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
   LatencyWindow latency_ NSQ_GUARDED_BY(mutex_);
   std::minstd_rand sampling_ NSQ_GUARDED_BY(mutex_);
   std::uint64_t message_count_ NSQ_GUARDED_BY(mutex_) = 0;
-  std::uint64_t delivery_count_ NSQ_GUARDED_BY(mutex_) = 0;
+  // By the locality of who got them.
+  std::array<std::uint64_t, kLocalityCount> delivery_counts_ NSQ_GUARDED_BY(mutex_){};
   std::uint64_t requeue_count_ NSQ_GUARDED_BY(mutex_) = 0;
   std::uint64_t timeout_count_ NSQ_GUARDED_BY(mutex_) = 0;
   std::uint64_t dropped_count_ NSQ_GUARDED_BY(mutex_) = 0;

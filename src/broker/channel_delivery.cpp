@@ -62,14 +62,18 @@ std::size_t Channel::pull(Subscription& subscription, Moment now, PullLimit limi
   return deliveries.messages.size() - before;
 }
 
-// Everyone who competes gets about the same, and nobody more than asked for.
+// Everyone who competes gets about the same of what no nearer one will take, and nobody more than
+// asked for.
 std::size_t Channel::share_of(const Subscription& subscription, PullLimit limit) const {
   if (!ready(subscription)) return 0;
   const auto room =
       static_cast<std::uint64_t>(subscription.ready_count_ - subscription.in_flight_count_);
-  std::uint64_t contenders = turns_.contenders();
+  const std::uint64_t waiting = waiting_depth();
+  const std::uint64_t spoken_for = turns_.spoken_for(subscription, waiting);
+  if (spoken_for > 0 && spoken_for >= waiting) return 0;
+  std::uint64_t contenders = turns_.contenders(subscription);
   if (subscription.turn_ == Subscription::Turn::Idle) ++contenders;
-  const std::uint64_t even = (waiting_depth() + contenders - 1) / contenders;
+  const std::uint64_t even = (waiting - spoken_for + contenders - 1) / contenders;
   return static_cast<std::size_t>(std::min(
       {room, std::max<std::uint64_t>(even, 1), static_cast<std::uint64_t>(limit.messages)}));
 }
@@ -95,7 +99,7 @@ void Channel::deliver(Taking& taking, const storage::Record& record, std::uint16
   in_flight_.add(message);
   ++subscription.in_flight_count_;
   ++subscription.message_count_;
-  ++delivery_count_;
+  ++delivery_counts_[static_cast<std::size_t>(subscription.options_.locality)];
   Deliveries& deliveries = taking.deliveries;
   if (deliveries.pins.empty() || deliveries.pins.back() != chunk) deliveries.pins.push_back(chunk);
   deliveries.messages.push_back({message.id, record.timestamp, message.attempts, record.body});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -28,12 +29,20 @@ class Consumer {
   virtual void on_channel_closed() = 0;
 };
 
+// How near a consumer is to the daemon, as far as the two have said where they are.
+enum class Locality : std::uint8_t { Zone, Region, Global };
+inline constexpr std::size_t kLocalityCount = 3;
+
 // What a consumer asks for when it subscribes.
 struct SubscriptionOptions {
   Duration msg_timeout = std::chrono::seconds(60);
   // 1..99: the share of messages, in percent, to deliver; the others are dropped for the whole
   // channel. 0: all.
   int sample_rate = 0;
+  // What it is given is counted as this,
+  Locality locality = Locality::Global;
+  // and the nearer one of two that could take a message gets it.
+  Locality preference = Locality::Global;
 };
 
 // One consumer's place on a channel. Made by Broker::subscribe and given up with

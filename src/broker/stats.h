@@ -37,7 +37,10 @@ struct ChannelStats {
   std::uint64_t in_flight_count = 0;
   std::uint64_t deferred_count = 0;
   std::uint64_t message_count = 0;
-  std::uint64_t delivery_count = 0;  // messages handed to consumers, redeliveries included
+  // Messages handed to consumers, redeliveries included; all of them, and those to near ones.
+  std::uint64_t delivery_count = 0;
+  std::uint64_t zone_local_count = 0;
+  std::uint64_t region_local_count = 0;
   std::uint64_t requeue_count = 0;
   std::uint64_t timeout_count = 0;
   std::uint64_t dropped_count = 0;  // an ephemeral channel's overflow

@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "broker/broker_error.h"
+#include "daemon/topology.h"
 #include "daemon/version.h"
 
 namespace nsq::daemon {
@@ -227,9 +228,15 @@ void ClientSession::end_publish(const Result<void>& outcome, ClientOutput& outpu
 // --- consuming ---------------------------------------------------------------------------------
 
 void ClientSession::on_subscribe(const Command& command, const Turn& turn) {
-  auto subscribed = broker_.subscribe(
-      command.topic, command.channel, owner_.share_session(),
-      {.msg_timeout = settings_.msg_timeout, .sample_rate = settings_.sample_rate}, turn.now);
+  broker::SubscriptionOptions wishes;
+  wishes.msg_timeout = settings_.msg_timeout;
+  wishes.sample_rate = settings_.sample_rate;
+  {
+    Lock lock(info_mutex_);
+    set_locality(options_, info_.topology_zone, info_.topology_region, wishes);
+  }
+  auto subscribed =
+      broker_.subscribe(command.topic, command.channel, owner_.share_session(), wishes, turn.now);
   if (!subscribed) {
     const bool full = subscribed.error() == broker::BrokerErrc::TooManyConsumers;
     return fail({ErrorCode::SubFailed,

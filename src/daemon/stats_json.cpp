@@ -78,7 +78,11 @@ void write_channel(JsonWriter& json, const ChannelReport& channel, bool with_cli
       .member("in_flight_count", stats.in_flight_count)
       .member("deferred_count", stats.deferred_count)
       .member("message_count", stats.message_count);
-  if (stats.delivery_count > 0) json.member("global_msg_count", stats.delivery_count);
+  if (stats.zone_local_count > 0) json.member("zone_local_msg_count", stats.zone_local_count);
+  if (stats.region_local_count > 0) json.member("region_local_msg_count", stats.region_local_count);
+  const std::uint64_t near_count = stats.zone_local_count + stats.region_local_count;
+  if (stats.delivery_count > near_count)
+    json.member("global_msg_count", stats.delivery_count - near_count);
   json.member("requeue_count", stats.requeue_count)
       .member("timeout_count", stats.timeout_count)
       .member("client_count", stats.client_count)

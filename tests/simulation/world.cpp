@@ -217,8 +217,9 @@ void World::subscribe() {
   client->channel = random_channel();
   client->consumer = std::make_shared<Consumer>();
   client->msg_timeout = std::chrono::milliseconds(20 + static_cast<int>(pick(3000)));
+  const auto locality = static_cast<broker::Locality>(pick(broker::kLocalityCount));
   auto subscribed = broker_->subscribe(client->topic, client->channel, client->consumer,
-                                       {client->msg_timeout, 0}, now_);
+                                       {client->msg_timeout, 0, locality, locality}, now_);
   if (!subscribed) fail("subscribe: " + subscribed.error().to_string());
   note(
       fmt::format("client {} subscribes to {}:{}", client->number, client->topic, client->channel));
@@ -746,8 +747,8 @@ void World::drain() {
       client.channel = channel_name;
       client.consumer = std::make_shared<Consumer>();
       client.msg_timeout = std::chrono::hours(1);
-      auto subscribed =
-          broker_->subscribe(name, channel_name, client.consumer, {client.msg_timeout, 0}, now_);
+      auto subscribed = broker_->subscribe(name, channel_name, client.consumer,
+                                           {.msg_timeout = client.msg_timeout}, now_);
       if (!subscribed) fail("subscribe: " + subscribed.error().to_string());
       client.subscription = *subscribed;
       client.subscription->channel().set_ready_count(*client.subscription, 1'000'000);

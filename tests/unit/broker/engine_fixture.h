@@ -98,12 +98,14 @@ class EngineFixture {
     std::int64_t ready_count = 0;
     Duration msg_timeout = 60s;
     int sample_rate = 0;
+    broker::Locality preference = broker::Locality::Global;
   };
   std::shared_ptr<Client> subscribe(std::string_view topic, std::string_view channel,
                                     Wishes wishes) {
     auto client = std::make_shared<Client>(*this);
-    auto subscribed =
-        broker->subscribe(topic, channel, client, {wishes.msg_timeout, wishes.sample_rate}, now);
+    auto subscribed = broker->subscribe(
+        topic, channel, client,
+        {wishes.msg_timeout, wishes.sample_rate, wishes.preference, wishes.preference}, now);
     REQUIRE(subscribed.ok());
     client->subscription = *subscribed;
     clients_.push_back(client);
