@@ -1,3 +1,6 @@
+#include <cerrno>
+#include <cstring>
+
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/daemon_flags.h"
@@ -23,7 +26,13 @@ int run_daemon(const Invocation& invocation) {
     return kExitFailure;
   }
   if (chosen.has_node_id) chosen.options.id = chosen.node_id;
-  log::set_prefix(chosen.options.log_prefix);
+  const daemon::Options& options = chosen.options;
+  if (!options.log_file.empty() && !log::set_file(options.log_file)) {
+    log::fatal("cannot open the log file {} - {}", options.log_file, std::strerror(errno));
+    return kExitFailure;
+  }
+  log::set_prefix(options.log_prefix);
+  log::set_format(log::parse_format(options.log_format).value_or(log::Format::Text));
   log::set_level(log::parse_level(chosen.options.log_level).value_or(log::Level::Info));
   log_remarks(remarks);
   return daemon::run(chosen.options);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 
@@ -30,6 +31,30 @@ Setter set_log_level(std::string& target) {
                    fmt::format("invalid log level '{}' (debug, info, warn, error, fatal)", text));
     }
     target = lower_case(text);
+    return {};
+  };
+}
+
+// Exactly one of these.
+Setter set_word(std::string& target, std::string_view flag, std::vector<std::string_view> words) {
+  return [&target, flag, words = std::move(words)](std::string_view text) -> Result<void> {
+    if (std::find(words.begin(), words.end(), text) == words.end()) {
+      return Error(CliErrc::Unknown, fmt::format("invalid {}=\"{}\" (valid: \"{}\")", flag, text,
+                                                 fmt::join(words, "\", \"")));
+    }
+    target = text;
+    return {};
+  };
+}
+
+Setter set_unix_socket_mode(std::string& target) {
+  return [&target](std::string_view text) -> Result<void> {
+    const bool is_octal =
+        std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '7'; });
+    if (!is_octal || text.size() > 4) {
+      return Error(CliErrc::Unknown, "must be octal permissions, like 0660");
+    }
+    target = text;
     return {};
   };
 }
@@ -102,10 +127,23 @@ void add_server_flags(FlagTable& flags, DaemonFlags& into) {
                  return {};
                })
       .key("id")
+      .add_row("unix-socket-mode", Kind::Special, "octal", "",
+               "permissions of Unix sockets, like 0660; by default what the umask leaves",
+               set_unix_socket_mode(options.unix_socket_mode))
+      .add("allow-config-from-cidr", options.allow_config_from_cidr, "cidr",
+           "who may use /config, like 10.0.0.0/8; empty for everybody")
+      .add_row("sigterm-mode", Kind::Special, "mode", options.sigterm_mode,
+               "what SIGTERM means: shutdown, or drain: take no more messages, and stop when all "
+               "are consumed",
+               set_word(options.sigterm_mode, "sigterm-mode", {"shutdown", "drain"}))
       .add("io-threads", options.io_threads, "threads", "event loops; 0 for one per core")
       .add_row("log-level", Kind::Special, "level", options.log_level,
                "debug, info, warn, error or fatal", set_log_level(options.log_level))
-      .add("log-prefix", options.log_prefix, "text", "put before every line of the log");
+      .add("log-prefix", options.log_prefix, "text", "put before every line of the log")
+      .add_row("log-format", Kind::Special, "format", options.log_format, "text or json",
+               set_word(options.log_format, "log-format", {"text", "json"}))
+      .add("log-file", options.log_file, "path",
+           "a file for the log, opened again on SIGHUP; by default standard error");
 }
 
 void add_storage_flags(FlagTable& flags, daemon::Options& options) {
@@ -131,7 +169,9 @@ void add_client_flags(FlagTable& flags, daemon::Options& options) {
            "for answering a message, if the client asks for none")
       .add("max-msg-timeout", options.max_msg_timeout,
            "the longest a client may take for a message")
-      .add("max-req-timeout", options.max_req_timeout, "the longest delay of a message");
+      .add("max-req-timeout", options.max_req_timeout, "the longest delay of a requeued message")
+      .add("max-defer-timeout", options.max_defer_timeout,
+           "the longest delay of a published message; 0 for that of max-req-timeout");
   flags.group("Client")
       .add("max-rdy-count", options.max_rdy_count, "messages", "the largest RDY")
       .add("max-channel-consumers", options.max_channel_consumers, "clients",

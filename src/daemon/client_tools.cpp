@@ -6,7 +6,8 @@ protocol::CommandLimits command_limits(const Options& options) {
   return {.max_msg_size = options.max_msg_size,
           .max_body_size = options.max_body_size,
           .max_rdy_count = options.max_rdy_count,
-          .max_req_timeout = options.max_req_timeout};
+          .max_req_timeout = options.max_req_timeout,
+          .max_defer_timeout = options.longest_defer()};
 }
 
 void ClientTools::clear() {

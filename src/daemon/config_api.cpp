@@ -11,6 +11,7 @@
 
 #include "base/json_writer.h"
 #include "base/log.h"
+#include "net/address_range.h"
 
 namespace nsq::daemon {
 namespace {
@@ -32,12 +33,18 @@ struct Row {
 const Row kRows[] = {
     {"id", &Options::id},
     {"log_prefix", &Options::log_prefix},
+    {"log_format", &Options::log_format},
+    {"log_file", &Options::log_file},
     {"tcp_address", &Options::tcp_address},
     {"http_address", &Options::http_address},
     {"https_address", &Options::https_address},
     {"broadcast_address", &Options::broadcast_address},
     {"broadcast_tcp_port", &Options::broadcast_tcp_port},
     {"broadcast_http_port", &Options::broadcast_http_port},
+    {"unix_socket_mode", &Options::unix_socket_mode},
+    {"allow_config_from_cidr", &Options::allow_config_from_cidr},
+    {"sigterm_mode", &Options::sigterm_mode},
+    {"io_threads", &Options::io_threads},
     {"auth_http_addresses", &Options::auth_http_addresses},
     {"auth_http_request_method", &Options::auth_http_request_method},
     {"http_client_connect_timeout", &Options::http_client_connect_timeout},
@@ -56,6 +63,7 @@ const Row kRows[] = {
     {"max_msg_timeout", &Options::max_msg_timeout},
     {"max_msg_size", &Options::max_msg_size},
     {"max_req_timeout", &Options::max_req_timeout},
+    {"max_defer_timeout", &Options::max_defer_timeout},
     {"max_body_size", &Options::max_body_size},
     {"max_heartbeat_interval", &Options::max_heartbeat_interval},
     {"max_rdy_count", &Options::max_rdy_count},
@@ -176,6 +184,22 @@ Change change_option(std::string_view name, std::string_view value, const ApiCon
   return Change::NoSuchOption;
 }
 
+// Who asks, without the port and the brackets that go with one.
+std::string_view host_of(std::string_view remote) {
+  remote = remote.substr(0, remote.rfind(':'));
+  if (remote.starts_with('[') && remote.ends_with(']')) {
+    remote = remote.substr(1, remote.size() - 2);
+  }
+  return remote;
+}
+
+// Whether the client may use /config; if not, it has been told so.
+bool allowed(Exchange& exchange, const std::optional<net::AddressRange>& range) {
+  if (!range || range->contains(host_of(exchange.request.remote))) return true;
+  exchange.response.error(403, "FORBIDDEN");
+  return false;
+}
+
 void get(Exchange& exchange, const ApiContext& context) {
   if (!show_option(exchange.request.path_arguments[0], context, exchange.response)) {
     exchange.response.error(400, "INVALID_OPTION");
@@ -200,10 +224,15 @@ void put(Exchange& exchange, const ApiContext& context) {
 }  // namespace
 
 void add_config_api(http::Router& router, const ApiContext& context) {
-  router.add(Method::Get, "/config/:opt",
-             [&context](Exchange& exchange) { get(exchange, context); });
+  // Checked at the start; empty means everybody.
+  const auto range = net::AddressRange::parse(context.options.allow_config_from_cidr);
+  router.add(Method::Get, "/config/:opt", [&context, range](Exchange& exchange) {
+    if (allowed(exchange, range)) get(exchange, context);
+  });
   router.add(Method::Put, "/config/:opt",
-             [&context](Exchange& exchange) { put(exchange, context); },
+             [&context, range](Exchange& exchange) {
+               if (allowed(exchange, range)) put(exchange, context);
+             },
              {.body_limit = static_cast<std::size_t>(context.options.max_msg_size)});
 }
 

@@ -24,7 +24,10 @@ struct Options {
   std::string topology_region;
   std::string topology_zone;
   std::vector<std::string> enable_experiment;
-  std::int64_t io_threads = 0;  // event loops; 0: as many as there are cores
+  std::int64_t io_threads = 0;   // event loops; 0: as many as there are cores
+  std::string unix_socket_mode;  // permissions of Unix sockets, octal; empty: those umask leaves
+  std::string allow_config_from_cidr;     // who may use /config; empty: everybody
+  std::string sigterm_mode = "shutdown";  // or drain
 
   // Others it talks to
   std::vector<std::string> nsqlookupd_tcp_addresses;
@@ -49,6 +52,7 @@ struct Options {
   Duration max_msg_timeout = std::chrono::minutes(15);
   std::int64_t max_msg_size = 1'048'576;
   Duration max_req_timeout = std::chrono::hours(1);
+  Duration max_defer_timeout{0};  // of a deferred publish; 0: as max_req_timeout
   std::int64_t max_body_size = 5'242'880;
   Duration max_heartbeat_interval = std::chrono::seconds(60);
   std::int64_t max_rdy_count = 2500;
@@ -80,6 +84,12 @@ struct Options {
   Duration e2e_processing_latency_window_time = std::chrono::minutes(10);
   std::string log_level = "info";
   std::string log_prefix = "[nsqd] ";
+  std::string log_format = "text";  // or json
+  std::string log_file;             // empty: standard error
+
+  Duration longest_defer() const {
+    return max_defer_timeout == Duration::zero() ? max_req_timeout : max_defer_timeout;
+  }
 };
 
 }  // namespace nsq::daemon

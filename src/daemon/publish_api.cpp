@@ -113,7 +113,7 @@ void pub(Exchange& exchange, const ApiContext& context) {
   const Moment now = Moment::now();
   auto topic = topic_of(exchange, context, now);
   if (!topic) return;
-  const auto delay = delay_of(*request.query(), context.options.max_req_timeout);
+  const auto delay = delay_of(*request.query(), context.options.longest_defer());
   if (!delay) return exchange.response.error(400, "INVALID_DEFER");
   publish(exchange, context, std::move(topic), {{&request.body, 1}, *delay}, now);
 }
@@ -135,7 +135,7 @@ void mpub(Exchange& exchange, const ApiContext& context) {
   auto topic = topic_of(exchange, context, now);
   if (!topic) return;
   const Query& query = *request.query();
-  const auto delay = delay_of(query, context.options.max_req_timeout);
+  const auto delay = delay_of(query, context.options.longest_defer());
   if (!delay) return exchange.response.error(400, "INVALID_DEFER");
 
   thread_local std::vector<std::string_view> messages;

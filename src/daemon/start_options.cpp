@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include "net/address_range.h"
+
 namespace nsq::daemon {
 namespace {
 
@@ -43,6 +45,9 @@ Result<void> check_numbers(const Options& options) {
   for (const auto& [flag, value, least] : rows) {
     if (value < least) return refusal(fmt::format("--{} must be at least {}", flag, least));
   }
+  if (options.max_defer_timeout < Duration::zero()) {
+    return refusal("--max-defer-timeout must be positive, or 0 for that of max-req-timeout");
+  }
   const std::pair<const char*, Duration> durations[] = {
       {"sync-timeout", options.sync_timeout},
       {"msg-timeout", options.msg_timeout},
@@ -74,6 +79,11 @@ Result<void> check(const Options& options) {
     if (!(percentile > 0 && percentile <= 1)) {
       return refusal(fmt::format("invalid E2E processing latency percentile: {}", percentile));
     }
+  }
+  const std::string& cidr = options.allow_config_from_cidr;
+  if (!cidr.empty() && !net::AddressRange::parse(cidr)) {
+    return refusal(fmt::format(
+        "failed to parse --allow-config-from-cidr ({0}) - invalid CIDR address: {0}", cidr));
   }
   return check_numbers(options);
 }
@@ -111,6 +121,7 @@ Result<Options> checked_options(Options options) {
     options.tls_required = "true";
   }
   if (auto good = check(options); !good) return good.error();
+  options.max_defer_timeout = options.longest_defer();
   return options;
 }
 

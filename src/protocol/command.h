@@ -44,7 +44,8 @@ struct CommandLimits {
   std::int64_t max_msg_size = 1'048'576;
   std::int64_t max_body_size = 5'242'880;
   std::int64_t max_rdy_count = 2500;
-  Duration max_req_timeout = std::chrono::hours(1);
+  Duration max_req_timeout = std::chrono::hours(1);    // of REQ
+  Duration max_defer_timeout = std::chrono::hours(1);  // of DPUB
 };
 
 // One complete command that passed every check which needs only its bytes. Every view lies in the

@@ -213,8 +213,9 @@ bool CommandReader::topic_and_delay(Words words, const CommandContext&) {
     return false;
   }
   command_.delay = Duration(wrapped_nanoseconds(*milliseconds));
-  if (command_.delay >= Duration::zero() && command_.delay <= limits_.max_req_timeout) return true;
-  const auto max = std::chrono::duration_cast<std::chrono::milliseconds>(limits_.max_req_timeout);
+  if (command_.delay >= Duration::zero() && command_.delay <= limits_.max_defer_timeout)
+    return true;
+  const auto max = std::chrono::duration_cast<std::chrono::milliseconds>(limits_.max_defer_timeout);
   refuse(ErrorCode::Invalid,
          fmt::format("DPUB timeout {} out of range 0-{}", *milliseconds, max.count()));
   return false;

@@ -55,6 +55,22 @@ TEST_CASE("flags reach the daemon's options", "[cli]") {
   CHECK(fixture.options().tls_min_version == "tls1.2");
 }
 
+TEST_CASE("words that are not among a flag's are refused with those that are", "[cli]") {
+  Fixture fixture;
+  const auto refusal = [&](const std::string& argument) { return fixture.parse({argument}).error; };
+  CHECK(refusal("-sigterm-mode=a") ==
+        "invalid value \"a\" for flag -sigterm-mode: invalid sigterm-mode=\"a\" (valid: "
+        "\"shutdown\", \"drain\")");
+  CHECK(refusal("-log-format=xml").ends_with("(valid: \"text\", \"json\")"));
+  for (const char* mode : {"660x", "9", "rw", "07777777"}) {
+    CHECK(refusal(std::string("-unix-socket-mode=") + mode).ends_with("like 0660"));
+  }
+  fixture.parse({"-sigterm-mode=drain", "-log-format=json", "-unix-socket-mode=660"});
+  CHECK(fixture.options().sigterm_mode == "drain");
+  CHECK(fixture.options().log_format == "json");
+  CHECK(fixture.options().unix_socket_mode == "660");
+}
+
 TEST_CASE("percentiles are collected from lists and sorted from the highest", "[cli]") {
   Fixture fixture;
   fixture.parse({"-e2e-processing-latency-percentile=0.5,0.99",

@@ -59,6 +59,7 @@ class ApiFixture {
     const std::string path(target.substr(0, target.find('?')));
     request.method = http::parse_method(method);
     request.path = path;
+    request.remote = remote;
     if (path.size() < target.size()) request.raw_query = target.substr(path.size() + 1);
     const http::Route* route = router.find(request.method, path, request.path_arguments);
     if (route == nullptr) {
@@ -106,6 +107,7 @@ class ApiFixture {
                      .tcp_port = 4150,
                      .http_port = 4151};
   http::Router router;
+  std::string remote = "127.0.0.1:5000";  // who asks
 
  private:
   class PendingRequest final : public http::Answerable {

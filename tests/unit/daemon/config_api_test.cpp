@@ -70,6 +70,28 @@ TEST_CASE("the addresses of lookupds are changed by a JSON array", "[daemon]") {
   CHECK(api.ask("PUT", target, "null") == ok("[]"));
 }
 
+TEST_CASE("/config is for those within the range of addresses", "[daemon]") {
+  Options options;
+  options.allow_config_from_cidr = "10.0.0.0/8";
+  ApiFixture api(options);
+  for (const auto& [remote, status] : std::vector<std::pair<const char*, int>>{
+           {"10.1.2.3:4567", 200},
+           {"[::ffff:10.1.2.3]:4567", 200},
+           {"11.1.2.3:4567", 403},
+           {"[::1]:4567", 403},
+           {"@", 403},
+           {"?", 403},
+       }) {
+    INFO(remote);
+    api.remote = remote;
+    CHECK(api.get("/config/max_rdy_count").status == status);
+    CHECK(api.ask("PUT", "/config/nsqlookupd_tcp_addresses", "[]").status == status);
+    CHECK(api.get("/ping").status == 200);
+  }
+  api.remote = "11.1.2.3:4567";
+  CHECK(api.get("/config/max_rdy_count") == refused(403, "FORBIDDEN"));
+}
+
 TEST_CASE("a change is looked at before its option", "[daemon]") {
   Options options;
   options.max_msg_size = 100;

@@ -62,6 +62,15 @@ TEST_CASE("a delay is a decimal number of milliseconds up to the limit", "[daemo
   }
 }
 
+TEST_CASE("deferring has a limit of its own", "[daemon]") {
+  Options options;
+  options.max_defer_timeout = std::chrono::hours(2);
+  ApiFixture api(options);
+  CHECK(api.post("/pub?topic=t&defer=7200000", "x") == ok("OK"));
+  CHECK(api.post("/pub?topic=t&defer=7200001", "x") == refused(400, "INVALID_DEFER"));
+  CHECK(api.post("/mpub?topic=t&defer=7200000", "x") == ok("OK"));
+}
+
 TEST_CASE("a message that is deferred waits at its channels", "[daemon]") {
   ApiFixture api;
   api.post("/topic/create?topic=t");

@@ -41,6 +41,10 @@ TEST_CASE("options that cannot work are refused with one line", "[daemon]") {
         "invalid E2E processing latency percentile: 1.5");
   CHECK(refusal(&Options::e2e_processing_latency_percentiles, {0.0}) ==
         "invalid E2E processing latency percentile: 0");
+  CHECK(refusal(&Options::allow_config_from_cidr, "10.0.0.1") ==
+        "failed to parse --allow-config-from-cidr (10.0.0.1) - invalid CIDR address: 10.0.0.1");
+  CHECK(refusal(&Options::max_defer_timeout, nsq::Duration(-1)) ==
+        "--max-defer-timeout must be positive, or 0 for that of max-req-timeout");
   CHECK(refusal(&Options::mem_queue_size, -1) == "--mem-queue-size must be at least 0");
   CHECK(refusal(&Options::sync_timeout, nsq::Duration::zero()) ==
         "--sync-timeout must be positive");
@@ -55,6 +59,15 @@ TEST_CASE("of several mistakes the original's first is told", "[daemon]") {
   CHECK(refusal(options) == "--node-id must be [0,1024)");
   options.max_deflate_level = 0;
   CHECK(refusal(options) == "--max-deflate-level must be [1,9]");
+}
+
+TEST_CASE("a publish may be deferred as long as a message requeued, unless said otherwise",
+          "[daemon]") {
+  Options options;
+  options.max_req_timeout = std::chrono::minutes(5);
+  CHECK(checked_options(options).value().max_defer_timeout == std::chrono::minutes(5));
+  options.max_defer_timeout = std::chrono::hours(24);
+  CHECK(checked_options(options).value().max_defer_timeout == std::chrono::hours(24));
 }
 
 TEST_CASE("a node's id comes from the host's name", "[daemon]") {

@@ -303,6 +303,8 @@ TEST_CASE("DPUB refuses delays that REQ would clamp", "[protocol]") {
   refuses("DPUB t 3600001\n", "E_INVALID DPUB timeout 3600001 out of range 0-3600000");
   refuses("DPUB t 18446744073709551615\n",
           "E_INVALID DPUB timeout 18446744073709551615 out of range 0-3600000");
+  refuses("DPUB t 61000\n", "E_INVALID DPUB timeout 61000 out of range 0-60000", kFresh,
+          {.max_defer_timeout = std::chrono::minutes(1)});
   refuses("DPUB t 0\n" + be32(0), "E_BAD_MESSAGE DPUB invalid message body size 0");
   refuses("DPUB t 0\n" + be32(1001), "E_BAD_MESSAGE DPUB message too big 1001 > 1000");
   refuses("DPUB t 0\n", "E_BAD_MESSAGE DPUB failed to read message body size");
