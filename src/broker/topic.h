@@ -165,6 +165,7 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   // Writes pending structure, if nobody else is about to.
   void write_structure(Moment now);
   void request_sync() NSQ_REQUIRES(mutex_);
+  void request_sync_later(Moment now) NSQ_REQUIRES(mutex_);
   void run_sync();
 
   // what survives a restart, in topic_journal.cpp
@@ -210,8 +211,9 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   IntervalSet gaps_ NSQ_GUARDED_BY(mutex_);                    // at or above routed_
   std::deque<HeldDeferral> deferrals_ NSQ_GUARDED_BY(mutex_);  // at or above routed_
 
-  bool writing_ NSQ_GUARDED_BY(mutex_) = false;  // some thread has the writer's place
-  bool syncing_ NSQ_GUARDED_BY(mutex_) = false;  // a sync is submitted or under way
+  bool writing_ NSQ_GUARDED_BY(mutex_) = false;      // some thread has the writer's place
+  bool syncing_ NSQ_GUARDED_BY(mutex_) = false;      // a sync is submitted or under way
+  bool sync_failed_ NSQ_GUARDED_BY(mutex_) = false;  // the last time
   // Journal entries that have to be written before any message: without them a channel could miss
   // messages published after it was made.
   std::string structure_ NSQ_GUARDED_BY(mutex_);

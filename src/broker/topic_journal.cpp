@@ -61,6 +61,11 @@ void Topic::flush_journal(Moment now) {
     used_ = true;
   }
   for (const auto& channel : channels) channel->take_changes(false, entries);
+  if (!entries.empty() && !in_memory()) {
+    // What was finished is to last too, also where nobody publishes.
+    Lock lock(mutex_);
+    request_sync_later(now);
+  }
   if (journal_incomplete_) return rewrite_journal(now);
   if (sound) journal::sound(entries, *sound);
   if (entries.empty()) return;

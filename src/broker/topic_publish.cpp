@@ -153,9 +153,8 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_A
   if (home_.options.durability == Durability::Fsync ||
       unsynced_messages_ >= home_.options.sync_every) {
     request_sync();
-  } else if (sync_due_ == Instant::never()) {
-    sync_due_ = now.steady + home_.options.sync_timeout;
-    home_.schedule.arm(shared_from_this(), sync_due_);
+  } else {
+    request_sync_later(now);
   }
   return outcome;
 }
@@ -231,6 +230,13 @@ void Topic::request_sync() {
                     [self = shared_from_this()] { self->run_sync(); });
 }
 
+// In the time an unsynced write may last, unless a sync is to come anyway.
+void Topic::request_sync_later(Moment now) {
+  if (sync_due_ != Instant::never()) return;
+  sync_due_ = now.steady + home_.options.sync_timeout;
+  home_.schedule.arm(shared_from_this(), sync_due_);
+}
+
 void Topic::run_sync() {
   Notices notices;
   while (true) {
@@ -247,14 +253,19 @@ void Topic::run_sync() {
     {
       Lock lock(mutex_);
       if (done) {
-        sound_ = *synced;
-        sound_journaled_ = false;
-        request_journal(last_moment_);
+        if (std::exchange(sync_failed_, false)) home_.health.report(done);
+        // An idle topic notes nothing, or each sync would be about the note of the one before.
+        if (sound_ != *synced) {
+          sound_ = *synced;
+          sound_journaled_ = false;
+          request_journal(last_moment_);
+        }
         if (home_.options.durability == Durability::Fsync) settle_through(synced->index, notices);
       } else {
         directory_unsynced_ = directory_unsynced_ || new_directory;
         log::error("TOPIC({}): cannot sync messages: {}", name_, done.error().to_string());
         home_.health.report(done);
+        sync_failed_ = true;
         if (home_.options.durability == Durability::Fsync) {
           // Written, and seen by consumers, but nobody knows whether it will last.
           while (!unanswered_.empty() && unanswered_.front().end <= visible_end_) {
@@ -266,8 +277,12 @@ void Topic::run_sync() {
       // More may have been written meanwhile that somebody waits for: one sync for all of it.
       const bool more = done && home_.options.durability == Durability::Fsync &&
                         !unanswered_.empty() && unanswered_.front().end <= visible_end_;
-      if (!more) syncing_ = false;
-      if (!more) break;
+      if (!more) {
+        syncing_ = false;
+        // Written while it ran, or not synced because that failed: nobody else may come to ask.
+        if (log_->has_unsynced() || !done) request_sync_later(last_moment_);
+        break;
+      }
     }
     notices.make();
   }

@@ -34,6 +34,7 @@ struct LogPosition {
   Index segment = 0;         // the first index of the segment
   std::uint64_t offset = 0;  // where in its file the next record starts
   Index index = 0;           // that record's index, or a lower one
+  friend bool operator==(const LogPosition&, const LogPosition&) = default;
 };
 
 // One topic's messages: an append-only sequence of records in segment files, the newest also in

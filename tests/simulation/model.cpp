@@ -56,6 +56,16 @@ void Model::settle() {
   }
 }
 
+void Model::last() {
+  for (auto& [topic_name, topic] : topics) {
+    for (auto& [name, channel] : topic.channels) {
+      for (auto& [number, message] : channel.messages) {
+        if (message.state == ModelMessage::State::Finished) message.lasting = true;
+      }
+    }
+  }
+}
+
 void Model::crash(Moment) {
   using State = ModelMessage::State;
   for (auto& [topic_name, topic] : topics) {

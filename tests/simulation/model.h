@@ -35,6 +35,7 @@ struct ModelMessage {
   Instant deadline;            // InFlight
   int holder = -1;             // InFlight: the consumer's number
   bool settled = false;        // Finished: known to be so after a crash
+  bool lasting = false;        // Finished: known to be so after a power cut as well
   bool attempts_known = true;  // a crash may have lost count
 };
 
@@ -88,6 +89,8 @@ struct Model {
   }
   // All that has been finished has reached the journal.
   void settle();
+  // And the disk.
+  void last();
   // The process died and started again: what was not settled is open.
   void crash(Moment now);
 };

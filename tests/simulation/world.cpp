@@ -25,15 +25,16 @@ Number number_of(std::string_view body) {
 
 // A publish the engine has not answered yet.
 struct World::Waiter final : broker::PublishWaiter {
-  explicit Waiter(PublishPlan what, std::set<Number>& answered)
-      : plan(std::move(what)), promised(answered) {}
+  // `kept`: where to note what will survive a power cut; null if an OK does not promise that.
+  explicit Waiter(PublishPlan what, std::set<Number>* kept)
+      : plan(std::move(what)), promised(kept) {}
   void on_published(const Result<void>& result) override {
     outcome = result;
-    if (!result) return;
-    for (const auto& numbers : plan.numbers) promised.insert(numbers.begin(), numbers.end());
+    if (!result || promised == nullptr) return;
+    for (const auto& numbers : plan.numbers) promised->insert(numbers.begin(), numbers.end());
   }
   PublishPlan plan;
-  std::set<Number>& promised;
+  std::set<Number>* promised;
   bool visible = false;  // the model knows
   std::optional<Result<void>> outcome;
 };
@@ -104,7 +105,7 @@ void World::step() {
   } else if (what < 97) {
     disturb_disk();
   } else if (what < 98) {
-    settle();
+    chance(50) ? settle() : settle_on_disk();
   } else if (chance(30)) {
     crash();
   } else if (chance(30)) {
@@ -175,7 +176,8 @@ void World::publish_plan(const PublishPlan& plan) {
   std::vector<broker::Publication> publications;
   for (const auto& batch : plan.batches) views.emplace_back(batch.begin(), batch.end());
   for (std::size_t i = 0; i < views.size(); ++i) publications.push_back({views[i], plan.delays[i]});
-  auto waiter = std::make_shared<Waiter>(plan, promised_);
+  const bool synced = options_.durability == broker::Durability::Fsync;
+  auto waiter = std::make_shared<Waiter>(plan, synced ? &promised_ : nullptr);
   const auto topic = broker_->topic(plan.topic, now_);
   model_.topics[plan.topic];
   const auto outcome = topic->publish(publications, now_, waiter);
@@ -229,7 +231,7 @@ void World::subscribe() {
     topic.add_channel(client->channel, now_);
     // A subscription is no promise about power cuts, so that the model waits for the channel to
     // last.
-    if (options_.durability == broker::Durability::Fsync) work_->run_all();
+    if (options_.durability != broker::Durability::Memory) work_->run_all();
   }
   clients_.push_back(std::move(client));
 }
@@ -365,7 +367,7 @@ void World::answer() {
     switch (answers[i].kind) {
       case broker::Answer::Kind::Finish:
         message.state = State::Finished;
-        message.settled = false;
+        message.settled = message.lasting = false;
         break;
       case broker::Answer::Kind::Requeue:
         message.state = answers[i].delay > Duration::zero() ? State::Deferred : State::Waiting;
@@ -381,7 +383,11 @@ void World::answer() {
 }
 
 void World::pass_time(Duration most) {
-  const Duration step{1 + static_cast<std::int64_t>(pick(static_cast<std::size_t>(most.count())))};
+  pass_time_by(
+      Duration{1 + static_cast<std::int64_t>(pick(static_cast<std::size_t>(most.count())))});
+}
+
+void World::pass_time_by(Duration step) {
   now_ = {now_.steady + step, now_.wall + step};
   broker_->advance(now_);
   model_.advance(now_.steady, [](const auto&, const auto&, Number, int) {});
@@ -495,6 +501,7 @@ void World::restart_cleanly() {
     std::erase_if(topic.channels, [](const auto& entry) { return entry.second.ephemeral; });
     topic.lapsed.clear();
   }
+  note_all_on_disk();
   auto files = files_->after_kill();
   broker_.reset();
   start(std::move(files));
@@ -528,7 +535,7 @@ void World::crash() {
 }
 
 void World::lose_power() {
-  if (options_.durability != broker::Durability::Fsync) return;
+  if (options_.durability == broker::Durability::Memory) return;
   note("power loss");
   power_lost_ = true;
   auto files = files_->after_power_loss(random_());
@@ -558,8 +565,8 @@ void World::lose_power() {
       for (auto& [number, message] : channel.messages) {
         // The journal is synced now and then only: what was finished may come again, and a delay
         // given by a requeue may be forgotten.
-        if (message.state == State::Finished || !promised_.contains(number))
-          message.state = State::Open;
+        const bool finished = message.state == State::Finished;
+        if (finished ? !message.lasting : !promised_.contains(number)) message.state = State::Open;
       }
     }
   }
@@ -708,6 +715,30 @@ void World::settle(bool was_bad) {
   drop_closed_clients();
   pull_all();
   check();
+}
+
+// After the time a background sync may take to come, with a disk that works, everything lasts.
+void World::settle_on_disk() {
+  if (disk_bad_) return;
+  settle();
+  pass_time_by(options_.sync_timeout);
+  work_->run_all();
+  note_all_on_disk();
+}
+
+void World::note_all_on_disk() {
+  for (const auto& [name, topic] : model_.topics) {
+    for (const auto& [number, held] : topic.held) {
+      if (!held.open) promised_.insert(number);
+    }
+    for (const auto& [channel_name, channel] : topic.channels) {
+      for (const auto& [number, message] : channel.messages) {
+        if (message.state != State::Open) promised_.insert(number);
+      }
+    }
+  }
+  model_.last();
+  note("all is on the disk");
 }
 
 void World::drain() {

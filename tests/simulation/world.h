@@ -78,6 +78,7 @@ class World {
   void pull(Client& client);
   void answer();
   void pass_time(Duration most);
+  void pass_time_by(Duration step);
   void administrate();
   void work();
   void disturb_disk();
@@ -89,6 +90,8 @@ class World {
   void start(std::unique_ptr<test::MemoryFileSystem> files);
   void adopt_topics();
   void settle(bool was_bad = false);
+  void settle_on_disk();
+  void note_all_on_disk();
   void pull_all();
   void check();
   void check_channel(const broker::ChannelStats& stats, const ModelChannel& model,
@@ -113,7 +116,7 @@ class World {
   std::vector<std::unique_ptr<Client>> clients_;
   std::map<std::string, std::map<std::uint64_t, Number>> ids_;  // of each topic
   std::vector<std::shared_ptr<Waiter>> waiters_;
-  std::set<Number> promised_;  // answered with an OK by way of a waiter
+  std::set<Number> promised_;  // known to survive a power cut
   std::set<Number> refused_;   // answered with an error
   bool power_lost_ = false;
   Number next_number_ = 1;

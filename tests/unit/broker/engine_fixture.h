@@ -150,13 +150,9 @@ class EngineFixture {
     REQUIRE(outcome->ok());
   }
 
-  void kill_and_restart() {
-    auto found = files_->after_kill();
-    drop_broker();
-    files_ = std::move(found);
-    now = {now.steady + 1s, now.wall + 1s};
-    start();
-  }
+  void kill_and_restart() { restart_on(files_->after_kill()); }
+  // With what was synced and nothing else.
+  void lose_power_and_restart() { restart_on(files_->after_power_loss()); }
   void restart_cleanly() {
     work_.run_all();
     REQUIRE(broker->shut_down(now));
@@ -181,6 +177,12 @@ class EngineFixture {
   ManualWorkQueue& work() { return work_; }
 
  private:
+  void restart_on(std::unique_ptr<MemoryFileSystem> found) {
+    drop_broker();
+    files_ = std::move(found);
+    now = {now.steady + 1s, now.wall + 1s};
+    start();
+  }
   // Before the files it has open. A channel and its subscriptions hold each other until they part.
   void drop_broker() {
     for (const auto& client : clients_) {

@@ -156,3 +156,53 @@ TEST_CASE("disk space is given back when messages are finished, a few stragglers
   CHECK(again->received().size() == 10);
   CHECK(engine.channel_stats("t", "c").lost_count == 0);
 }
+
+TEST_CASE("what was finished a sync ago survives a power cut, though nobody publishes",
+          "[broker]") {
+  EngineFixture engine;
+  auto client = engine.subscribe("t", "c", {.ready_count = 10});
+  engine.publish("t", {"done", "open"});
+  engine.advance(10s);
+  client->received();
+  client->finish("done");
+  engine.advance(nsq::broker::Options{}.journal_interval);
+  engine.advance(nsq::broker::Options{}.sync_timeout);
+  engine.lose_power_and_restart();
+  auto again = engine.subscribe("t", "c", {.ready_count = 10});
+  CHECK(again->received() == std::vector<Got>{{"open", 1}});
+}
+
+TEST_CASE("what was written while a sync ran is synced in its time, though nobody publishes more",
+          "[broker]") {
+  nsq::broker::Options options;
+  options.sync_every = 1;
+  EngineFixture engine(options);
+  engine.subscribe("t", "c", {});
+  engine.publish("t", {"starts a sync"});
+  engine.files().set_observer([&](MemoryFileSystem::Call call, const std::string& path) {
+    if (call != MemoryFileSystem::Call::SyncDirectory || path.find("t@") == std::string::npos) {
+      return;
+    }
+    engine.files().set_observer(nullptr);
+    engine.publish("t", {"comes behind the files' sync"});
+  });
+  engine.work().run_all();
+  engine.advance(nsq::broker::Options{}.sync_timeout);
+  engine.lose_power_and_restart();
+  auto again = engine.subscribe("t", "c", {.ready_count = 10});
+  CHECK(again->received().size() == 2);
+}
+
+TEST_CASE("an idle topic is left alone by the disk", "[broker]") {
+  EngineFixture engine;
+  auto client = engine.subscribe("t", "c", {.ready_count = 10});
+  engine.publish("t", {"x"});
+  client->received();
+  client->finish("x");
+  for (int i = 0; i < 5; ++i) engine.advance(10s);
+  const auto writes = engine.files().calls(MemoryFileSystem::Call::Write);
+  const auto syncs = engine.files().calls(MemoryFileSystem::Call::Sync);
+  for (int i = 0; i < 5; ++i) engine.advance(10s);
+  CHECK(engine.files().calls(MemoryFileSystem::Call::Write) == writes);
+  CHECK(engine.files().calls(MemoryFileSystem::Call::Sync) == syncs);
+}
