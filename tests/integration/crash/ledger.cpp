@@ -126,8 +126,8 @@ void Ledger::finish_taken(const std::string& channel, Number number, std::uint16
   ++tally_.finished;
 }
 
-void Ledger::requeued(const std::string& channel, Number number, std::uint16_t attempts,
-                      Clock::time_point due) {
+void Ledger::requeue_taken(const std::string& channel, Number number, std::uint16_t attempts,
+                           Clock::time_point due) {
   const std::scoped_lock lock(mutex_);
   State& found = state(channel, number);
   if ((found.flags & State::kFinished) != 0) return;

@@ -56,9 +56,9 @@ class Ledger {
   void finish_sent(const std::string& channel, Number number);
   // The daemon has taken the finish of that delivery: what it answered later says so.
   void finish_taken(const std::string& channel, Number number, std::uint16_t attempts);
-  // Requeued; not to be delivered with more attempts before `due`.
-  void requeued(const std::string& channel, Number number, std::uint16_t attempts,
-                Clock::time_point due);
+  // The same for a requeue; it is not to be delivered with more attempts before `due`.
+  void requeue_taken(const std::string& channel, Number number, std::uint16_t attempts,
+                     Clock::time_point due);
 
   // --- lives of the daemon
   // It was killed at that moment, or stopped in good order, and all its clients are gone.

@@ -1,6 +1,7 @@
 #include "integration/crash/load.h"
 
 #include <deque>
+#include <optional>
 #include <unordered_map>
 
 #include "support/tcp.h"
@@ -46,6 +47,7 @@ class Conversation {
     Number number = 0;
     std::uint16_t attempts = 0;
     std::string id;
+    std::optional<Clock::time_point> due = {};  // requeued until then
   };
 
   // The messages that have come, waiting for one if there is none.
@@ -66,21 +68,21 @@ class Conversation {
   void finish(const Delivery& delivery) {
     ledger_.finish_sent(channel_, delivery.number);
     test::append_fin(commands_, delivery.id);
-    finishing_.push_back(delivery);
+    answered_.push_back(delivery);
   }
-  void requeue(const Delivery& delivery, int delay_ms) {
-    ledger_.requeued(channel_, delivery.number, delivery.attempts,
-                     Clock::now() + Milliseconds(delay_ms));
+  void requeue(Delivery delivery, int delay_ms) {
     commands_ += "REQ " + delivery.id + " " + std::to_string(delay_ms) + "\n";
+    delivery.due = Clock::now() + Milliseconds(delay_ms);
+    answered_.push_back(std::move(delivery));
   }
   void touch(const Delivery& delivery) { commands_ += "TOUCH " + delivery.id + "\n"; }
 
   void send() {
     if (commands_.empty()) return;
-    if (!finishing_.empty()) {
+    if (!answered_.empty()) {
       test::append_fin(commands_, kNobodysId);
-      unconfirmed_.push_back(std::move(finishing_));
-      finishing_.clear();
+      unconfirmed_.push_back(std::move(answered_));
+      answered_.clear();
     }
     client_.send(commands_);
     commands_.clear();
@@ -88,11 +90,13 @@ class Conversation {
 
  private:
   void on_error(const std::string& text) {
-    constexpr std::string_view kFinishFailed = "E_FIN_FAILED FIN ";
-    if (!text.starts_with("E_")) throw std::runtime_error("not an error: " + text);
-    if (text.starts_with("E_REQ_FAILED") || text.starts_with("E_TOUCH_FAILED")) return;
-    if (!text.starts_with(kFinishFailed)) throw std::runtime_error(text);
-    const std::string id = text.substr(kFinishFailed.size(), kNobodysId.size());
+    constexpr std::string_view kFailed = "E_FIN_FAILED FIN ";
+    static_assert(kFailed.size() == std::string_view("E_REQ_FAILED REQ ").size());
+    if (text.starts_with("E_TOUCH_FAILED")) return;
+    if (!text.starts_with(kFailed) && !text.starts_with("E_REQ_FAILED REQ ")) {
+      throw std::runtime_error(text);
+    }
+    const std::string id = text.substr(kFailed.size(), kNobodysId.size());
     if (unconfirmed_.empty()) throw std::runtime_error("an answer to nothing: " + text);
     auto& oldest = unconfirmed_.front();
     if (id != kNobodysId) {  // timed out before
@@ -100,7 +104,11 @@ class Conversation {
       return;
     }
     for (const Delivery& each : oldest) {
-      ledger_.finish_taken(channel_, each.number, each.attempts);
+      if (each.due) {
+        ledger_.requeue_taken(channel_, each.number, each.attempts, *each.due);
+      } else {
+        ledger_.finish_taken(channel_, each.number, each.attempts);
+      }
     }
     unconfirmed_.pop_front();
   }
@@ -109,7 +117,7 @@ class Conversation {
   const std::string channel_;
   WireClient client_;
   std::string commands_;
-  std::vector<Delivery> finishing_;
+  std::vector<Delivery> answered_;
   std::deque<std::vector<Delivery>> unconfirmed_;  // by the FIN of nobody's id that follows them
 };
 
