@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/log.h"
+#include "cli/log_flags.h"
 
 namespace nsq::cli {
 namespace {
@@ -22,17 +22,6 @@ std::string lower_case(std::string_view text) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
   return lower;
-}
-
-Setter set_log_level(std::string& target) {
-  return [&target](std::string_view text) -> Result<void> {
-    if (!log::parse_level(text)) {
-      return Error(CliErrc::Unknown,
-                   fmt::format("invalid log level '{}' (debug, info, warn, error, fatal)", text));
-    }
-    target = lower_case(text);
-    return {};
-  };
 }
 
 // Exactly one of these.
@@ -136,10 +125,9 @@ void add_server_flags(FlagTable& flags, DaemonFlags& into) {
                "what SIGTERM means: shutdown, or drain: take no more messages, and stop when all "
                "are consumed",
                set_word(options.sigterm_mode, "sigterm-mode", {"shutdown", "drain"}))
-      .add("io-threads", options.io_threads, "threads", "event loops; 0 for one per core")
-      .add_row("log-level", Kind::Special, "level", options.log_level,
-               "debug, info, warn, error or fatal", set_log_level(options.log_level))
-      .add("log-prefix", options.log_prefix, "text", "put before every line of the log")
+      .add("io-threads", options.io_threads, "threads", "event loops; 0 for one per core");
+  add_log_flags(flags, options.log_level, options.log_prefix);
+  flags
       .add_row("log-format", Kind::Special, "format", options.log_format, "text or json",
                set_word(options.log_format, "log-format", {"text", "json"}))
       .add("log-file", options.log_file, "path",

@@ -1,13 +1,10 @@
 #pragma once
 
-#include <string_view>
+#include "base/version.h"
 
 namespace nsq::daemon {
 
-// Three dotted numbers, 1.0.0 at least: clients switch features on it.
-std::string_view version();
-
-// What the program was built with, for its first log line and /stats.
-std::string_view toolchain();
+using nsq::toolchain;
+using nsq::version;
 
 }  // namespace nsq::daemon

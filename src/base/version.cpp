@@ -1,6 +1,6 @@
-#include "daemon/version.h"
+#include "base/version.h"
 
-namespace nsq::daemon {
+namespace nsq {
 
 std::string_view version() {
   return NSQ_VERSION;
@@ -14,4 +14,4 @@ std::string_view toolchain() {
 #endif
 }
 
-}  // namespace nsq::daemon
+}  // namespace nsq
