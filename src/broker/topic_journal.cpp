@@ -143,7 +143,9 @@ Result<void> Topic::shut_down(Moment now) {
   }
   notices.make();
   if (!done) return done;
+  // After a failure the next try makes a copy: this process alone knows that one is needed.
   auto sound = log_->sync();
+  if (!sound) sound = log_->sync();
   if (!sound) return sound.error();
   std::string entries;
   {
@@ -164,7 +166,8 @@ Result<void> Topic::shut_down(Moment now) {
   journal::closed(entries);
   if (done = make_directory(); !done) return done;
   if (done = journal_.append(entries); !done) return done;
-  return journal_.sync();
+  if (done = journal_.sync(); !done) done = journal_.sync();
+  return done;
 }
 
 // --- giving up space ---------------------------------------------------------------------------
