@@ -39,6 +39,17 @@ Instant Broker::advance(Moment now) {
   return schedule_.advance(now);
 }
 
+bool Broker::holds_messages() const {
+  const auto topics = topic_list();
+  return std::any_of(topics.begin(), topics.end(),
+                     [](const auto& topic) { return topic->holds_messages(); });
+}
+
+bool Broker::has_channel(std::string_view topic, std::string_view channel) const {
+  const auto found = find_topic(topic);
+  return found && found->find_channel(channel);
+}
+
 // --- topics ------------------------------------------------------------------------------------
 
 std::shared_ptr<Topic> Broker::topic(std::string_view name, Moment now) {
@@ -116,6 +127,7 @@ Result<std::shared_ptr<Subscription>> Broker::subscribe(std::string_view topic_n
                                                         std::string_view channel_name,
                                                         std::shared_ptr<Consumer> consumer,
                                                         SubscriptionOptions options, Moment now) {
+  if (draining() && !has_channel(topic_name, channel_name)) return Error(BrokerErrc::Draining, "");
   // An ephemeral topic or channel may be going just now; the next try makes a new one.
   for (int attempt = 1;; ++attempt) {
     const auto topic = this->topic(topic_name, now);
@@ -150,6 +162,7 @@ void Broker::clean_up_after(const std::shared_ptr<Channel>& channel, Moment now)
 // --- administration ----------------------------------------------------------------------------
 
 void Broker::create_topic(std::string_view name, Moment now, Done done) {
+  if (draining() && !find_topic(name)) return done(Error(BrokerErrc::Draining, ""));
   topic(name, now);
   request_persist(std::move(done));
 }
@@ -178,6 +191,7 @@ void Broker::create_channel(std::string_view topic, std::string_view channel, Mo
                             Done done) {
   const auto found = find_topic(topic);
   if (!found) return done(Error(BrokerErrc::TopicNotFound, std::string(topic)));
+  if (draining() && !found->find_channel(channel)) return done(Error(BrokerErrc::Draining, ""));
   if (auto created = found->channel(channel, now); !created) {
     return done(Error(BrokerErrc::TopicNotFound, std::string(topic)));  // just being deleted
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -52,12 +53,19 @@ class Broker {
   // Does what is due; returns when to be called next.
   Instant advance(Moment now);
 
+  // From now on, for good, nothing new is taken: no topic or channel is made any more, and who
+  // publishes has to ask first, here. What is there goes on.
+  void drain() { draining_.store(true); }
+  bool draining() const { return draining_.load(std::memory_order_relaxed); }
+  // Whether any message waits, is in flight or deferred, or is just being published. O(topics).
+  bool holds_messages() const;
+
   // The topic of that name, created if it is not there. Requires: a valid name.
   std::shared_ptr<Topic> topic(std::string_view name, Moment now);
   std::shared_ptr<Topic> find_topic(std::string_view name) const;
 
   // Creates topic and channel where missing. The consumer starts with a ready count of 0.
-  // Errors: TooManyConsumers, Exiting.
+  // Errors: TooManyConsumers, Exiting, Draining if something is missing.
   Result<std::shared_ptr<Subscription>> subscribe(std::string_view topic, std::string_view channel,
                                                   std::shared_ptr<Consumer> consumer,
                                                   SubscriptionOptions options, Moment now);
@@ -69,7 +77,8 @@ class Broker {
   void delete_topic(std::string_view name, Moment now, Done done);  // TopicNotFound
   void empty_topic(std::string_view name, Moment now, Done done);   // TopicNotFound
   void pause_topic(std::string_view name, bool paused, Moment now, Done done);
-  // The channel calls fail with TopicNotFound or ChannelNotFound; create only with TopicNotFound.
+  // The channel calls fail with TopicNotFound or ChannelNotFound; create only with TopicNotFound,
+  // or Draining.
   void create_channel(std::string_view topic, std::string_view channel, Moment now, Done done);
   void delete_channel(std::string_view topic, std::string_view channel, Moment now, Done done);
   void empty_channel(std::string_view topic, std::string_view channel, Moment now, Done done);
@@ -97,6 +106,7 @@ class Broker {
   Result<void> load_topic(const Metadata::Topic& note, const std::string& directory, Moment now);
   Metadata load_metadata();
 
+  bool has_channel(std::string_view topic, std::string_view channel) const;
   void clean_up_after(const std::shared_ptr<Channel>& channel, Moment now);
   void remove_topic(std::shared_ptr<Topic> topic, Done done);
   void remove_files(std::shared_ptr<Topic> topic, Done done);
@@ -111,6 +121,7 @@ class Broker {
   storage::WorkQueue& work_;
   Schedule schedule_;
   Health health_;
+  std::atomic<bool> draining_{false};
 
   mutable Mutex mutex_;
   Topics topics_ NSQ_GUARDED_BY(mutex_);

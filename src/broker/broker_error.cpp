@@ -18,6 +18,8 @@ class Category final : public std::error_category {
         return "topic not found";
       case BrokerErrc::ChannelNotFound:
         return "channel not found";
+      case BrokerErrc::Draining:
+        return "draining";
     }
     return "unknown broker error";
   }

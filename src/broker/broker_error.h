@@ -9,6 +9,7 @@ enum class BrokerErrc {
   TooManyConsumers,  // --max-channel-consumers reached
   TopicNotFound,
   ChannelNotFound,
+  Draining,  // nothing new is taken, what is there is given away: Broker::drain
 };
 
 std::error_code make_error_code(BrokerErrc code);

@@ -477,6 +477,11 @@ std::uint64_t Channel::depth() const {
   return waiting_depth();
 }
 
+bool Channel::holds_messages() const {
+  Lock lock(mutex_);
+  return waiting_depth() > 0 || in_flight_.count() > 0 || !deferred_.empty();
+}
+
 void Channel::add_latency_to(LatencyWindow& sum, Moment now) const {
   Lock lock(mutex_);
   sum.merge(latency_, now.steady);

@@ -99,6 +99,7 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
 
   ChannelStats stats(bool clients, Moment now) const;
   std::uint64_t depth() const;
+  bool holds_messages() const;  // waiting, in flight or deferred
   bool paused() const;
   // Adds this channel's samples to those of others.
   void add_latency_to(LatencyWindow& sum, Moment now) const;

@@ -212,6 +212,17 @@ void Topic::empty(Moment now) {
   notices.make();
 }
 
+bool Topic::holds_messages() const {
+  std::vector<std::shared_ptr<Channel>> channels;
+  {
+    Lock lock(mutex_);
+    if (held_depth() > 0 || !unanswered_.empty() || writing_) return true;
+    channels = channel_list();
+  }
+  return std::any_of(channels.begin(), channels.end(),
+                     [](const auto& channel) { return channel->holds_messages(); });
+}
+
 bool Topic::exiting() const {
   Lock lock(mutex_);
   return exiting_;

@@ -81,6 +81,8 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   std::shared_ptr<Channel> find_channel(std::string_view name) const;
   TopicStats stats(const StatsFilter& filter, Moment now) const;
   bool paused() const;
+  // Whether any message waits here or at a channel, is in flight or deferred, or being published.
+  bool holds_messages() const;
 
   // --- for the broker --------------------------------------------------------------------------
 

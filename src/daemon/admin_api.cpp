@@ -23,6 +23,7 @@ void answer(http::Response& response, const Result<void>& outcome) {
   if (outcome.error() == BrokerErrc::ChannelNotFound) {
     return response.error(404, "CHANNEL_NOT_FOUND");
   }
+  if (outcome.error() == BrokerErrc::Draining) return response.error(503, "DRAINING");
   log::error("HTTP: {}", outcome.error().to_string());
   response.error(500, "INTERNAL_ERROR");
 }

@@ -35,8 +35,9 @@ bool is_answer(Verb verb) {
 }
 
 protocol::ProtocolError publish_error(Verb verb, const Error& error) {
-  const std::string reason =
-      error == broker::BrokerErrc::Exiting ? std::string("exiting") : error.to_string();
+  const bool is_brokers_own =
+      error == broker::BrokerErrc::Exiting || error == broker::BrokerErrc::Draining;
+  const std::string reason = is_brokers_own ? error.code().message() : error.to_string();
   switch (verb) {
     case Verb::Mpub:
       return {ErrorCode::MpubFailed, "MPUB failed " + reason};
@@ -203,6 +204,7 @@ void ClientSession::publish(const Turn& turn) {
 
 std::optional<Result<void>> ClientSession::publish_to_topic(const Turn& turn) {
   PublishGroup& group = tools_.publishes;
+  if (broker_.draining()) return Result<void>(Error(broker::BrokerErrc::Draining, ""));
   if (topic_ == nullptr || topic_->name() != group.topic())
     topic_ = broker_.topic(group.topic(), turn.now);
   auto outcome = topic_->publish(group.publications(), turn.now, owner_.share_session());
@@ -242,7 +244,7 @@ void ClientSession::on_subscribe(const Command& command, const Turn& turn) {
     return fail({ErrorCode::SubFailed,
                  full ? fmt::format("SUB failed consumers for {}:{} exceeds limit of {}",
                                     command.topic, command.channel, options_.max_channel_consumers)
-                      : std::string("SUB failed exiting")},
+                      : "SUB failed " + subscribed.error().code().message()},
                 turn.output);
   }
   subscription_ = std::move(subscribed.value());

@@ -130,7 +130,9 @@ std::int64_t tls_version_number(std::string_view word) {
 
 // False if there is no such option.
 bool show_option(std::string_view name, const ApiContext& context, Response& response) {
-  if (name == "log_level") {
+  if (name == "drain") {
+    show(context.broker.draining(), response);
+  } else if (name == "log_level") {
     show(static_cast<std::int64_t>(log::level()), response);
   } else if (name == "nsqlookupd_tcp_addresses") {
     show(context.settings.nsqlookupd_tcp_addresses(), response);
@@ -181,6 +183,11 @@ Change change_option(std::string_view name, std::string_view value, const ApiCon
     context.settings.set_nsqlookupd_tcp_addresses(std::move(*addresses));
     return Change::Done;
   }
+  if (name == "drain") {
+    if (value != "true" && value != "1") return Change::BadValue;
+    if (context.drain) context.drain();
+    return Change::Done;
+  }
   return Change::NoSuchOption;
 }
 
@@ -208,10 +215,13 @@ void get(Exchange& exchange, const ApiContext& context) {
 
 void put(Exchange& exchange, const ApiContext& context) {
   const http::Request& request = exchange.request;
-  if (request.body_over_limit || request.body.empty()) {
+  const std::string_view name = request.path_arguments[0];
+  // Draining is an order more than a value.
+  const bool is_order = name == "drain" && request.body.empty();
+  if (request.body_over_limit || (request.body.empty() && !is_order)) {
     return exchange.response.error(413, "INVALID_VALUE");
   }
-  switch (change_option(request.path_arguments[0], request.body, context)) {
+  switch (change_option(name, is_order ? "true" : request.body, context)) {
     case Change::Done:
       return get(exchange, context);
     case Change::BadValue:

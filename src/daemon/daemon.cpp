@@ -10,10 +10,12 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "broker/broker.h"
 #include "daemon/broker_timer.h"
 #include "daemon/client_service.h"
 #include "daemon/data_path_lock.h"
+#include "daemon/drain_watch.h"
 #include "daemon/http_api.h"
 #include "daemon/settings.h"
 #include "daemon/start_options.h"
@@ -57,10 +59,11 @@ void let_loops_catch_up(net::EventLoops& loops) {
 // their handlers use, see `stop`.
 class Daemon::Parts {
  public:
-  explicit Parts(Options given) : options(std::move(given)) {}
+  Parts(Options given, Hooks hooks) : options(std::move(given)), hooks_(std::move(hooks)) {}
 
   Result<void> start();
   void stop();
+  void drain();
 
   Options options;  // those given, until `start` fills in the rest
   std::optional<DataPathLock> lock;
@@ -74,6 +77,7 @@ class Daemon::Parts {
   Result<void> listen();
   Result<void> load();
   void serve();
+  void begin_to_drain() NSQ_REQUIRES(drain_mutex_);
   void stop_serving();
   void write_everything();
   std::string metadata_path() const;
@@ -86,6 +90,12 @@ class Daemon::Parts {
   std::optional<ApiContext> api_;
   http::Router router_;
   std::unique_ptr<http::Server> http_server_;
+
+  const Hooks hooks_;
+  std::unique_ptr<DrainWatch> drain_watch_;
+  Mutex drain_mutex_;
+  bool drain_wanted_ NSQ_GUARDED_BY(drain_mutex_) = false;
+  bool can_drain_ NSQ_GUARDED_BY(drain_mutex_) = false;  // it serves, and does not stop yet
 };
 
 Result<void> Daemon::Parts::start() {
@@ -119,11 +129,12 @@ Result<void> Daemon::Parts::instantiate() {
 
 // Connections made from here on wait in the kernel until `serve`.
 Result<void> Daemon::Parts::listen() {
-  auto tcp = net::Listener::open(*loops, net::Address::parse(options.tcp_address));
+  const auto mode = unix_socket_mode(options);
+  auto tcp = net::Listener::open(*loops, net::Address::parse(options.tcp_address), mode);
   if (!tcp) return tcp.error();
   tcp_listener = std::move(*tcp);
   if (options.http_address.empty()) return {};
-  auto http = net::Listener::open(*loops, net::Address::parse(options.http_address));
+  auto http = net::Listener::open(*loops, net::Address::parse(options.http_address), mode);
   if (!http) return http.error();
   http_listener = std::move(*http);
   return {};
@@ -154,7 +165,12 @@ void Daemon::Parts::serve() {
                           .settings = *settings_,
                           .start_time = Timestamp::now(),
                           .tcp_port = port_of(tcp_listener),
-                          .http_port = port_of(http_listener)});
+                          .http_port = port_of(http_listener),
+                          .https_port = 0,
+                          .drain = [this] { drain(); }});
+  drain_watch_ = std::make_unique<DrainWatch>(loops->loop(0), *broker_, [this] {
+    if (hooks_.on_drained) hooks_.on_drained();
+  });
   if (options.tls_required == "true") {
     refuse_without_tls(router_, *api_);
   } else {
@@ -171,15 +187,35 @@ void Daemon::Parts::serve() {
   }
   loops->start();
   is_serving = true;
+  Lock draining(drain_mutex_);
+  can_drain_ = true;
+  if (drain_wanted_) begin_to_drain();
+}
+
+void Daemon::Parts::drain() {
+  Lock draining(drain_mutex_);
+  if (std::exchange(drain_wanted_, true)) return;
+  if (can_drain_) begin_to_drain();
+}
+
+void Daemon::Parts::begin_to_drain() {
+  log::info("NSQ: draining: no more messages are taken, and those that are there given away");
+  broker_->drain();
+  asio::post(loops->loop(0), [watch = drain_watch_.get()] { watch->begin(); });
 }
 
 void Daemon::Parts::stop() {
+  {
+    Lock draining(drain_mutex_);
+    can_drain_ = false;
+  }
   if (is_serving) stop_serving();
   if (is_serving) write_everything();
   if (storage_threads_) storage_threads_->finish();
   // Answers that came too late find their connections closed.
   if (loops) loops->run_leftovers();
   if (broker_timer_) broker_timer_->stop();
+  if (drain_watch_) drain_watch_->stop();
   tcp_listener.reset();
   http_listener.reset();
   // With the loops go the connections, which use everything else.
@@ -214,7 +250,8 @@ void Daemon::Parts::stop_serving() {
   loops->join();
 }
 
-Daemon::Daemon(Options options) : parts_(std::make_unique<Parts>(std::move(options))) {}
+Daemon::Daemon(Options options, Hooks hooks)
+    : parts_(std::make_unique<Parts>(std::move(options), std::move(hooks))) {}
 
 Daemon::~Daemon() {
   parts_->stop();
@@ -229,6 +266,10 @@ Result<void> Daemon::start() {
 void Daemon::stop() {
   NSQ_ASSERT(parts_->is_serving);
   parts_->stop();
+}
+
+void Daemon::drain() {
+  parts_->drain();
 }
 
 int Daemon::tcp_port() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,7 +22,13 @@ namespace nsq::daemon {
 // daemon's loops.
 class Daemon {
  public:
-  explicit Daemon(Options options);
+  // What a daemon asks of the process it runs in, and tells it.
+  struct Hooks {
+    std::function<bool()> is_stopping;  // to give up a long start; any thread
+    std::function<void()> on_drained;   // called once, on any thread: `stop` is to be called
+  };
+
+  explicit Daemon(Options options, Hooks hooks = {});
   // Stops, if that has not been done.
   ~Daemon();
   Daemon(const Daemon&) = delete;
@@ -35,6 +42,11 @@ class Daemon {
   // Stops serving, writes everything, and lets go of the data path. Clients hear nothing.
   // Requires: started.
   void stop();
+
+  // Takes no more messages, lets those that are there be consumed, then says so by `on_drained`.
+  // Any thread, at any time before `stop`; once is enough. A daemon that is starting drains once it
+  // is up.
+  void drain();
 
   // The ports really bound: -1 for a Unix socket, 0 where nothing listens.
   int tcp_port() const;

@@ -43,6 +43,7 @@ void info(Exchange& exchange, const ApiContext& context) {
       .member("max_deflate_level", options.max_deflate_level)
       .member("topology_zone", options.topology_zone)
       .member("topology_region", options.topology_region)
+      .member("draining", context.broker.draining())
       .end_object();
   exchange.response.json(json.take_text());
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "base/instant.h"
 #include "broker/broker.h"
 #include "daemon/client_service.h"
@@ -16,9 +18,10 @@ struct ApiContext {
   const Options& options;  // every default filled in
   Settings& settings;
   Timestamp start_time;
-  int tcp_port = 0;    // as bound; -1 for a Unix socket
-  int http_port = 0;   // likewise; 0 where there is none
-  int https_port = 0;  // likewise
+  int tcp_port = 0;                       // as bound; -1 for a Unix socket
+  int http_port = 0;                      // likewise; 0 where there is none
+  int https_port = 0;                     // likewise
+  std::function<void()> drain = nullptr;  // makes the daemon drain and then end
 };
 
 // The daemon's HTTP API, the same on every listener.

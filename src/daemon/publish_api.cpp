@@ -66,6 +66,10 @@ std::shared_ptr<broker::Topic> topic_of(Exchange& exchange, const ApiContext& co
     exchange.response.error(400, "INVALID_TOPIC");
     return nullptr;
   }
+  if (context.broker.draining()) {
+    exchange.response.error(503, "DRAINING");
+    return nullptr;
+  }
   return context.broker.topic(*name, now);
 }
 

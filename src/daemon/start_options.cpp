@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include <array>
+#include <charconv>
 #include <system_error>
 #include <utility>
 
@@ -130,6 +131,14 @@ void fill_in_ports(Options& options, int tcp_port, int http_port) {
   if (options.broadcast_http_port == 0 && http_port > 0) options.broadcast_http_port = http_port;
   options.statsd_prefix = expand_statsd_prefix(options.statsd_prefix, options.broadcast_address,
                                                options.broadcast_http_port);
+}
+
+std::optional<unsigned> unix_socket_mode(const Options& options) {
+  const std::string& text = options.unix_socket_mode;
+  unsigned mode = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return mode;
 }
 
 broker::Options broker_options(const Options& options) {

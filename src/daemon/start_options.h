@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,9 @@ Result<Options> checked_options(Options options);
 // Fills in what is known once the listeners are bound: the ports told to others, and the prefix of
 // statsd keys, which names them.
 void fill_in_ports(Options& options, int tcp_port, int http_port);
+
+// The permissions of Unix sockets; empty for those the umask leaves.
+std::optional<unsigned> unix_socket_mode(const Options& options);
 
 broker::Options broker_options(const Options& options);
 

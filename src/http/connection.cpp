@@ -134,7 +134,7 @@ void Connection::on_head() {
 
 void Connection::handle() {
   const bool is_logged = !route_ || route_->options.is_logged;
-  if (is_logged && log::enabled(log::Level::Info)) began_ = Instant::now();
+  if (is_logged && log::enabled(log::Level::Debug)) began_ = Instant::now();
   response_.clear();
   if (!route_) {
     router_.answer_unrouted(parser_.request(), response_);
@@ -177,8 +177,8 @@ void Connection::finish_answer() {
                    .keep_alive = !is_ending_},
                   output_);
   if (began_ != Instant()) {
-    log::info("{} {} {} ({}) {}", response_.status, request.method_text, request.target, remote_,
-              duration_text(Instant::now() - began_));
+    log::debug("{} {} {} ({}) {}", response_.status, request.method_text, request.target, remote_,
+               duration_text(Instant::now() - began_));
   }
 }
 

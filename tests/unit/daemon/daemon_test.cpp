@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <future>
 #include <thread>
 #include <vector>
 
@@ -145,4 +146,53 @@ TEST_CASE("a lock of a data path is held until it goes", "[daemon]") {
     CHECK_FALSE(DataPathLock::take(path.text()));
   }
   CHECK(DataPathLock::take(path.text()));
+}
+
+TEST_CASE("a daemon that drains says when the last message is gone", "[daemon]") {
+  const nsq::test::QuietLog quiet;
+  const DataPath path;
+  std::promise<void> drained;
+  auto when_drained = drained.get_future();
+  Daemon daemon(path.options(),
+                {.is_stopping = nullptr, .on_drained = [&] { drained.set_value(); }});
+  REQUIRE(daemon.start());
+  auto client = connect(daemon);
+  CHECK(client.post("/pub?topic=t", "message").body == "OK");
+  CHECK(client.post("/channel/create?topic=t&channel=c", "").status == 200);
+  daemon.drain();
+  daemon.drain();
+  CHECK(client.post("/pub?topic=t", "message").status == 503);
+  CHECK(when_drained.wait_for(std::chrono::seconds(0)) == std::future_status::timeout);
+  CHECK(client.post("/channel/empty?topic=t&channel=c", "").status == 200);
+  REQUIRE(when_drained.wait_for(std::chrono::seconds(30)) == std::future_status::ready);
+  daemon.stop();
+}
+
+TEST_CASE("a daemon told to drain before it is up drains when it is", "[daemon]") {
+  const nsq::test::QuietLog quiet;
+  const DataPath path;
+  std::promise<void> drained;
+  Daemon daemon(path.options(),
+                {.is_stopping = nullptr, .on_drained = [&] { drained.set_value(); }});
+  daemon.drain();
+  REQUIRE(daemon.start());
+  REQUIRE(drained.get_future().wait_for(std::chrono::seconds(30)) == std::future_status::ready);
+}
+
+TEST_CASE("Unix sockets of a daemon get the permissions asked for", "[daemon]") {
+  const nsq::test::QuietLog quiet;
+  const DataPath path;
+  Options options = path.options();
+  options.http_address = path.text() + "/http.sock";
+  options.tcp_address = path.text() + "/tcp.sock";
+  options.unix_socket_mode = "0600";
+  Daemon daemon(options);
+  REQUIRE(daemon.start());
+  using std::filesystem::perms;
+  for (const std::string& socket : {options.http_address, options.tcp_address}) {
+    CHECK(std::filesystem::status(socket).permissions() ==
+          (perms::owner_read | perms::owner_write));
+  }
+  daemon.stop();
+  CHECK_FALSE(std::filesystem::exists(options.http_address));
 }
