@@ -59,6 +59,7 @@ struct TopicStats {
   std::uint64_t message_bytes = 0;
   std::uint64_t dropped_count = 0;
   std::uint64_t disk_bytes = 0;
+  std::uint64_t damaged_count = 0;  // places on disk that made no sense and were passed over
   bool paused = false;
   std::vector<ChannelStats> channels;   // by name
   LatencyStats e2e_processing_latency;  // over all channels

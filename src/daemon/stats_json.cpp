@@ -93,6 +93,7 @@ void write_channel(JsonWriter& json, const ChannelReport& channel, bool with_cli
     json.null();
   }
   json.member("paused", stats.paused);
+  if (stats.lost_count > 0) json.member("lost_count", stats.lost_count);
   write_latency(json, stats.e2e_processing_latency);
   json.end_object();
 }
@@ -107,6 +108,7 @@ void write_topic(JsonWriter& json, const TopicReport& topic, bool with_clients) 
       .member("message_count", stats.message_count)
       .member("message_bytes", stats.message_bytes)
       .member("paused", stats.paused);
+  if (stats.damaged_count > 0) json.member("damaged_count", stats.damaged_count);
   write_latency(json, stats.e2e_processing_latency);
   json.end_object();
 }
