@@ -48,6 +48,10 @@ void append_req(std::string& out, std::string_view id, Duration delay) {
   fmt::format_to(std::back_inserter(out), "REQ {} {}\n", id, milliseconds);
 }
 
+void append_touch(std::string& out, std::string_view id) {
+  append_line(out, "TOUCH", id);
+}
+
 void append_nop(std::string& out) {
   out.append("NOP\n");
 }
@@ -56,15 +60,32 @@ void append_cls(std::string& out) {
   out.append("CLS\n");
 }
 
+void append_auth(std::string& out, std::string_view secret) {
+  out.append("AUTH\n");
+  append_body(out, secret);
+}
+
 void append_pub(std::string& out, std::string_view topic, std::string_view body) {
   append_line(out, "PUB", topic);
   append_body(out, body);
 }
 
-void append_mpub(std::string& out, std::string_view topic,
-                 std::span<const std::string_view> bodies) {
+void append_dpub(std::string& out, std::string_view topic, Duration delay, std::string_view body) {
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(delay).count();
+  fmt::format_to(std::back_inserter(out), "DPUB {} {}\n", topic, milliseconds);
+  append_body(out, body);
+}
+
+std::size_t mpub_bytes(std::span<const std::string_view> bodies) {
   std::size_t size = sizeof(std::uint32_t);
   for (const std::string_view body : bodies) size += sizeof(std::uint32_t) + body.size();
+  return size;
+}
+
+void append_mpub(std::string& out, std::string_view topic,
+                 std::span<const std::string_view> bodies) {
+  const std::size_t size = mpub_bytes(bodies);
+  out.reserve(out.size() + size + topic.size() + 16);
   append_line(out, "MPUB", topic);
   append_size(out, size);
   append_size(out, bodies.size());

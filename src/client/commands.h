@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -16,12 +17,19 @@ void append_sub(std::string& out, std::string_view topic, std::string_view chann
 void append_rdy(std::string& out, std::int64_t count);
 void append_fin(std::string& out, std::string_view id);
 void append_req(std::string& out, std::string_view id, Duration delay);  // whole milliseconds
+void append_touch(std::string& out, std::string_view id);
 void append_nop(std::string& out);
 void append_cls(std::string& out);
 
+void append_auth(std::string& out, std::string_view secret);
+
 void append_pub(std::string& out, std::string_view topic, std::string_view body);
+void append_dpub(std::string& out, std::string_view topic, Duration delay, std::string_view body);
 // One command that publishes all of `bodies` or none.
 void append_mpub(std::string& out, std::string_view topic,
                  std::span<const std::string_view> bodies);
+
+// How many bytes that is after the command's line: what a daemon's limit is about.
+std::size_t mpub_bytes(std::span<const std::string_view> bodies);
 
 }  // namespace nsq::client

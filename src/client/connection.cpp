@@ -1,208 +1,219 @@
 #include "client/connection.h"
 
-#include <fmt/format.h>
-#include <simdjson.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <asio/buffer.hpp>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
-#include <cstring>
 #include <utility>
 
-#include "base/json_writer.h"
-#include "client/client_error.h"
+#include "base/bytes.h"
 #include "client/commands.h"
-#include "net/address.h"
-#include "net/connect.h"
 #include "net/net_error.h"
+#include "nsq/client_error.h"
 
 namespace nsq::client {
 namespace {
 
 constexpr auto kUseTuple = asio::experimental::as_tuple(asio::use_awaitable);
-constexpr std::size_t kReadBytes = std::size_t{64} << 10;  // room for a read, at least
+constexpr std::size_t kWireBytes = std::size_t{16} << 10;  // read at a time below layers
+constexpr std::size_t kDefaultMaxFrameBytes = std::size_t{256} << 20;
+// Heartbeats of a daemon that takes no answers to them are not answered beyond this.
+constexpr std::size_t kMaxUnsentNops = std::size_t{1} << 20;
+// Memory of a sent batch that is kept for the next one.
+constexpr std::size_t kKeptBytes = std::size_t{1} << 20;
+// "HTTP" where a frame's size should be.
+constexpr std::int32_t kHttp = 0x48545450;
 
-std::string host_name() {
-  char name[256] = "";
-  ::gethostname(name, sizeof name - 1);
-  return name;
-}
-
-ConnectionOptions with_defaults(ConnectionOptions options) {
-  if (options.hostname.empty()) options.hostname = host_name();
-  if (options.client_id.empty()) {
-    options.client_id = options.hostname.substr(0, options.hostname.find('.'));
-  }
-  return options;
-}
-
-std::string identify_json(const ConnectionOptions& options) {
-  const auto heartbeat_ms =
-      std::chrono::duration_cast<std::chrono::milliseconds>(options.heartbeat_interval).count();
-  JsonWriter json;
-  json.begin_object()
-      .member("client_id", options.client_id)
-      .member("short_id", options.client_id)
-      .member("hostname", options.hostname)
-      .member("long_id", options.hostname)
-      .member("user_agent", options.user_agent)
-      .member("feature_negotiation", true)
-      .member("heartbeat_interval", heartbeat_ms)
-      .end_object();
-  return json.take_text();
+std::size_t max_frame_bytes(const Config& config) {
+  if (config.max_msg_size == 0) return kDefaultMaxFrameBytes;
+  // Other frames, IDENTIFY's answer for one, are not messages and small.
+  return std::max<std::size_t>(
+      static_cast<std::size_t>(config.max_msg_size) + protocol::kMessageFrameHeaderBytes,
+      std::size_t{64} << 10);
 }
 
 }  // namespace
 
-Connection::Connection(net::Socket socket, std::string address, ConnectionOptions options)
+Connection::Connection(net::Socket socket, std::string address, Profile profile)
     : socket_(std::move(socket)),
       address_(std::move(address)),
-      options_(with_defaults(std::move(options))),
-      frames_(options_.max_frame_bytes),
-      watchdog_(socket_.get_executor(), [this] {
-        silent_ = true;
-        close();
-      }) {}
-
-asio::awaitable<Result<std::shared_ptr<Connection>>> Connection::open(asio::io_context& loop,
-                                                                      std::string address,
-                                                                      ConnectionOptions options) {
-  auto socket = co_await net::connect(loop, net::Address::parse(address), options.dial_timeout);
-  if (!socket) co_return socket.error();
-  auto connection = std::make_shared<Connection>(std::move(*socket), address, std::move(options));
-  if (const auto identified = co_await connection->identify(); !identified) {
-    connection->close();
-    co_return identified.error();
-  }
-  co_return connection;
-}
-
-asio::awaitable<Result<void>> Connection::identify() {
-  std::string opening(protocol::kMagicV2);
-  append_identify(opening, identify_json(options_));
-  send(opening);
-  while (true) {
-    const auto frame = next_frame();
-    if (!frame) co_return frame.error();
-    if (*frame) co_return take_identify_reply(**frame);
-    if (const auto received = co_await receive(); !received) co_return received.error();
-  }
-}
-
-Result<void> Connection::take_identify_reply(const protocol::Frame& frame) {
-  if (!frame.is(protocol::FrameType::Response)) {
-    return Error(ClientErrc::Refused, fmt::format("failed to IDENTIFY - {}", frame.data));
-  }
-  // A server without feature negotiation answers OK.
-  if (!frame.data.starts_with('{')) return {};
-  simdjson::dom::parser parser;
-  simdjson::dom::element reply;
-  std::int64_t max_rdy_count = 0;
-  if (parser.parse(simdjson::padded_string(frame.data)).get(reply) != simdjson::SUCCESS) {
-    return Error(ClientErrc::NotNsq, "failed to decode the answer to IDENTIFY");
-  }
-  if (reply["max_rdy_count"].get(max_rdy_count) == simdjson::SUCCESS && max_rdy_count > 0) {
-    max_rdy_count_ = max_rdy_count;
-  }
-  return {};
-}
+      profile_(std::move(profile)),
+      frames_(max_frame_bytes(profile_->config)),
+      silence_(socket_.get_executor(), [this] { close(Error(ClientErrc::Silent, "")); }),
+      stalling_(socket_.get_executor(), [this] { close(Error(ClientErrc::Stalled, "")); }) {}
 
 void Connection::send(std::string_view commands) {
   if (closed_ || ending_) return;
-  const bool idle = unsent_bytes() == 0;
   outgoing_.append(commands);
-  if (idle && !outgoing_.empty()) {
-    asio::co_spawn(socket_.get_executor(), write_queued(shared_from_this()), asio::detached);
+  start_write();
+}
+
+void Connection::send_and_clear(std::string& commands) {
+  if (closed_ || ending_) return commands.clear();
+  if (outgoing_.empty()) {
+    outgoing_.swap(commands);
+  } else {
+    outgoing_.append(commands);
   }
+  commands.clear();
+  start_write();
 }
 
 void Connection::end_sending() {
   if (closed_ || ending_) return;
   ending_ = true;
-  if (unsent_bytes() > 0) return;  // the pending write does it
-  std::error_code ignored;         // a peer that is gone shows in receive
-  socket_.shutdown(net::Socket::shutdown_send, ignored);
+  start_write();
 }
 
-asio::awaitable<void> Connection::write_queued(std::shared_ptr<Connection> self) {
-  while (!self->outgoing_.empty()) {
-    self->being_sent_.swap(self->outgoing_);
-    const auto [error, sent] =
-        co_await asio::async_write(self->socket_, asio::buffer(self->being_sent_), kUseTuple);
-    self->being_sent_.clear();
-    if (error) {
-      self->outgoing_.clear();
-      self->close();
-      co_return;
+void Connection::start_write() {
+  if (writing_ || closed_) return;
+  if (being_sent_at_ == being_sent_.size()) {
+    being_sent_.clear();
+    being_sent_at_ = 0;
+    if (being_sent_.capacity() > kKeptBytes) being_sent_.shrink_to_fit();
+    if (!take_outgoing()) {
+      std::error_code ignored;  // a peer that is gone shows in receive
+      if (ending_) socket_.shutdown(net::Socket::shutdown_send, ignored);
+      return;
     }
   }
-  if (self->ending_) {
-    std::error_code ignored;  // a peer that is gone shows in receive
-    self->socket_.shutdown(net::Socket::shutdown_send, ignored);
-  }
+  writing_ = true;
+  stalling_.expect_by(Instant::now() + profile_->config.write_timeout);
+  socket_.async_write_some(
+      asio::buffer(being_sent_.data() + being_sent_at_, being_sent_.size() - being_sent_at_),
+      [self = shared_from_this()](std::error_code error, std::size_t bytes) {
+        self->on_written(error, bytes);
+      });
 }
 
-// Makes room for the rest of a frame that has begun, or for a good read.
-void Connection::reserve_input() {
-  if (begin_ == end_) begin_ = end_ = 0;
-  const std::size_t wanted = std::max(wanted_bytes_, end_ - begin_ + kReadBytes);
-  if (input_.size() - begin_ >= wanted) return;
-  if (begin_ > 0) std::memmove(input_.data(), input_.data() + begin_, end_ - begin_);
-  end_ -= begin_;
-  begin_ = 0;
-  if (input_.size() < wanted) input_.resize(std::max(wanted, 2 * input_.size()));
+// Puts what is to be sent next into `being_sent_`; false if there is nothing.
+bool Connection::take_outgoing() {
+  if (layers_.empty()) {
+    being_sent_.swap(outgoing_);
+    return !being_sent_.empty();
+  }
+  if (!outgoing_.empty()) {
+    layers_.encode(outgoing_, being_sent_);
+    layers_.flush(being_sent_);
+    sent_bytes_ += outgoing_.size();
+    outgoing_.clear();
+  } else if (ending_ && !std::exchange(layers_ended_, true)) {
+    layers_.end(being_sent_);
+  }
+  return !being_sent_.empty();
+}
+
+void Connection::on_written(std::error_code error, std::size_t bytes) {
+  writing_ = false;
+  stalling_.rest();
+  being_sent_at_ += bytes;
+  if (layers_.empty()) sent_bytes_ += bytes;
+  if (error) return close(Error(net::system_error(error.value()), "write " + address_));
+  start_write();
+}
+
+InputBuffer::Room Connection::room() {
+  InputBuffer::Room room = input_.room(wanted_bytes_);
+  if (shaking_hands_) {
+    const std::size_t wanted = std::max(wanted_bytes_, protocol::kFrameHeaderBytes);
+    room.bytes = std::min(room.bytes, wanted - std::min(wanted - 1, input_.bytes().size()));
+  }
+  return room;
 }
 
 asio::awaitable<Result<void>> Connection::receive() {
-  reserve_input();
-  watchdog_.expect_by(Instant::now() + options_.read_timeout);
-  const auto [error, received] = co_await socket_.async_read_some(
-      asio::buffer(input_.data() + end_, input_.size() - end_), kUseTuple);
-  watchdog_.rest();
-  if (error) {
-    const bool orderly = closed_ || error == asio::error::eof;
-    close();
-    if (silent_) co_return Error(ClientErrc::Silent, "");
-    if (orderly) co_return Error(ClientErrc::Disconnected, "");
-    co_return Error(net::system_error(error.value()), "read " + address_);
-  }
-  end_ += received;
+  if (layers_.empty()) return receive_plain();
+  return receive_layered();
+}
+
+asio::awaitable<Result<void>> Connection::receive_plain() {
+  const InputBuffer::Room space = room();
+  silence_.expect_by(Instant::now() + profile_->config.read_timeout);
+  const auto [error, received] =
+      co_await socket_.async_read_some(asio::buffer(space.data, space.bytes), kUseTuple);
+  silence_.rest();
+  if (error) co_return ended(error, "read");
+  input_.received(received);
   co_return Result<void>();
+}
+
+asio::awaitable<Result<void>> Connection::receive_layered() {
+  while (true) {
+    const InputBuffer::Room space = room();
+    std::string_view undecoded = std::string_view(wire_).substr(wire_begin_);
+    const auto decoded = layers_.decode(undecoded, {space.data, space.bytes});
+    wire_begin_ = wire_.size() - undecoded.size();
+    if (!decoded) {
+      close(decoded.error());
+      co_return decoded.error();
+    }
+    if (*decoded > 0) {
+      input_.received(*decoded);
+      co_return Result<void>();
+    }
+    if (layers_.is_at_end()) co_return ended(asio::error::eof, "read");
+    if (const auto read = co_await read_wire(); !read) co_return read.error();
+  }
+}
+
+// Adds what comes next to the undecoded bytes.
+asio::awaitable<Result<void>> Connection::read_wire() {
+  wire_.erase(0, wire_begin_);
+  wire_begin_ = 0;
+  const std::size_t held = wire_.size();
+  wire_.resize(held + kWireBytes);
+  silence_.expect_by(Instant::now() + profile_->config.read_timeout);
+  const auto [error, received] = co_await socket_.async_read_some(
+      asio::buffer(wire_.data() + held, wire_.size() - held), kUseTuple);
+  silence_.rest();
+  wire_.resize(held + received);
+  if (error) co_return ended(error, "read");
+  co_return Result<void>();
+}
+
+// Closes, and says why.
+Error Connection::ended(std::error_code code, std::string_view operation) {
+  const bool orderly = closed_ || code == asio::error::eof;
+  close();
+  if (why_) return *why_;
+  if (orderly) return Error(ClientErrc::Disconnected, "");
+  return Error(net::system_error(code.value()), std::string(operation) + " " + address_);
 }
 
 Result<std::optional<protocol::Frame>> Connection::next_frame() {
   while (true) {
-    const std::string_view input(input_.data() + begin_, end_ - begin_);
+    const std::string_view input = input_.bytes();
     switch (frames_.read(input)) {
       case protocol::FrameReader::Outcome::NeedMore:
         wanted_bytes_ = frames_.needed_bytes();
         return std::optional<protocol::Frame>();
       case protocol::FrameReader::Outcome::BadSize:
-        return Error(ClientErrc::NotNsq, address_);
+        if (load_big<std::int32_t>(input.data()) == kHttp) return Error(ClientErrc::HttpPort, "");
+        return Error(ClientErrc::NotNsq, "a frame of an impossible size");
       case protocol::FrameReader::Outcome::Frame:
         break;
     }
     const protocol::Frame frame = frames_.frame();
-    begin_ += frame.consumed;
+    input_.take(frame.consumed);
     wanted_bytes_ = 0;
+    if (frame.type < 0 || frame.type > static_cast<std::int32_t>(protocol::FrameType::Message)) {
+      return Error(ClientErrc::NotNsq, "a frame of an unknown type");
+    }
     if (!frame.is(protocol::FrameType::Response) || frame.data != protocol::kHeartbeat) {
       return std::optional(frame);
     }
-    std::string answer;
-    append_nop(answer);
-    send(answer);
+    profile_->log->debug("({}) heartbeat received", address_);
+    if (outgoing_.size() < kMaxUnsentNops) send("NOP\n");
   }
 }
 
-void Connection::close() {
+void Connection::close(std::optional<Error> why) {
   if (closed_) return;
   closed_ = true;
-  watchdog_.rest();
+  why_ = std::move(why);
+  silence_.rest();
+  stalling_.rest();
   std::error_code ignored;  // nothing depends on how a socket closes
   socket_.close(ignored);
 }

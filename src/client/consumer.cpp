@@ -1,232 +1,266 @@
-#include "client/consumer.h"
+#include "nsq/consumer.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/experimental/as_tuple.hpp>
-#include <asio/use_awaitable.hpp>
-#include <random>
+#include <asio/post.hpp>
+#include <condition_variable>
+#include <exception>
+#include <future>
+#include <optional>
 #include <utility>
 
-#include "client/client_error.h"
-#include "client/commands.h"
+#include "base/mutex.h"
+#include "client/handler_pool.h"
+#include "client/io_thread.h"
+#include "client/subscription.h"
+#include "nsq/client_error.h"
+#include "protocol/names.h"
 
-namespace nsq::client {
+namespace nsq {
+
+using client::IoThread;
+using client::Subscription;
+
 namespace {
 
-constexpr auto kUseTuple = asio::experimental::as_tuple(asio::use_awaitable);
-
-// Up to a quarter more, so that consumers do not all come back in the same instant.
-Duration with_jitter(Duration delay) {
-  static thread_local std::minstd_rand random{std::random_device{}()};
-  return delay +
-         Duration(std::uniform_int_distribution<std::int64_t>(0, delay.count() / 4)(random));
+Error invalid(std::string reason) {
+  return Error(ClientErrc::InvalidArgument, std::move(reason));
 }
 
-Message message_from(const protocol::ReceivedMessage& received, std::uint64_t connection) {
-  Message message{received.body, received.timestamp, received.attempts, {connection, {}}};
-  std::copy(received.id.begin(), received.id.end(), message.handle.id.begin());
-  return message;
+Result<void> check(const ConsumerOptions& options) {
+  if (!protocol::is_valid_name(options.topic)) return invalid("invalid topic name");
+  if (!protocol::is_valid_name(options.channel)) return invalid("invalid channel name");
+  if (!options.handler && !options.batch_handler) return invalid("no handlers");
+  if (options.handler && options.batch_handler) return invalid("handler and batch_handler");
+  if (options.concurrency < 1) return invalid("concurrency must be at least 1");
+  if (options.config.heartbeat_interval < Config::Duration::zero()) {
+    return Error(ClientErrc::InvalidOption,
+                 "invalid heartbeat_interval ! a consumer cannot do without heartbeats");
+  }
+  return options.config.validate();
+}
+
+// Hands a coroutine's result to whoever waits for it.
+auto completing(std::promise<Result<void>>& promise) {
+  return [&promise](std::exception_ptr thrown, Result<void> result) {
+    if (thrown) {
+      promise.set_exception(thrown);
+    } else {
+      promise.set_value(std::move(result));
+    }
+  };
 }
 
 }  // namespace
 
-Consumer::Consumer(asio::io_context& loop, ConsumerOptions options, Handler on_messages, Log log)
-    : loop_(loop),
-      options_(std::move(options)),
-      on_messages_(std::move(on_messages)),
-      log_(std::move(log)),
-      all_ended_(loop) {
-  for (const std::string& address : options_.addresses) {
-    links_.push_back(std::make_unique<Link>(loop, address));
+// Joins the two halves, the subscription on the I/O thread and the pool of workers, and lets go of
+// them in order.
+class Consumer::Impl {
+ public:
+  Impl(ConsumerOptions options, std::shared_ptr<const client::ConnectionProfile> profile)
+      : io_(IoThread::shared()) {
+    // Answers and subscription need each other.
+    const auto target = std::make_shared<std::weak_ptr<Subscription>>();
+    const auto answers = std::make_shared<client::Answers>(
+        options.topic, options.channel, options.config, [target, &loop = io_->loop()] {
+          asio::post(loop, [target] {
+            if (const auto subscription = target->lock()) subscription->collect();
+          });
+        });
+    pool_ = std::make_shared<client::HandlerPool>(
+        client::HandlerSetup{.handler = std::move(options.handler),
+                             .batch_handler = std::move(options.batch_handler),
+                             .on_giving_up = std::move(options.on_giving_up),
+                             .on_handled = options.observer.on_handled,
+                             .concurrency = options.concurrency,
+                             .max_attempts = options.config.max_attempts,
+                             .log = profile->log},
+        answers);
+    subscription_ = std::make_shared<Subscription>(
+        io_->loop(),
+        Subscription::Setup{.topic = options.topic,
+                            .channel = options.channel,
+                            .profile = std::move(profile),
+                            .discovery_filter = std::move(options.discovery_filter),
+                            .observer = std::move(options.observer),
+                            .on_stopped = [this] { on_stopped(); }},
+        answers, pool_);
+    *target = subscription_;
+    stop_timeout_ = options.config.stop_timeout;
   }
-}
 
-asio::awaitable<Result<void>> Consumer::start() {
-  for (const auto& link : links_) {
-    if (const auto connected = co_await connect(*link); !connected) co_return connected.error();
-    ++running_;
-    asio::co_spawn(loop_, keep_connected(shared_from_this(), *link), asio::detached);
+  ~Impl() {
+    stop(Stop::Finish);
+    wait();
+    io_->call([this] { subscription_->close(); });
+    pool_->end();
+    pool_.reset();  // joins
+    subscription_.reset();
   }
-  co_return Result<void>();
-}
 
-asio::awaitable<Result<void>> Consumer::connect(Link& link) {
-  tell("INF", link.address, "connecting to nsqd");
-  auto opened = co_await Connection::open(loop_, link.address, options_.connection);
-  if (!opened) co_return opened.error();
-  if (stopping_) {
-    (*opened)->close();
-    co_return Error(ClientErrc::Disconnected, "");
-  }
-  link.connection = std::move(*opened);
-  link.number = ++last_number_;
-  link.ready_count = -1;
-  link.in_flight = 0;
-  link.close_wait = link.subscribed = false;
-  std::string command;
-  append_sub(command, options_.topic, options_.channel);
-  link.connection->send(command);
-  share_ready_count();
-  co_return Result<void>();
-}
-
-// Requires: connected.
-asio::awaitable<void> Consumer::keep_connected(SelfPtr self, Link& link) {
-  Duration delay = self->options_.first_reconnect_delay;
-  while (true) {
-    if (link.connection) {
-      const Error reason = co_await self->consume(link);
-      if (link.subscribed) delay = self->options_.first_reconnect_delay;
-      self->disconnected(link, reason);
+  Result<void> connect(const std::vector<std::string>& addresses) {
+    std::vector<std::promise<Result<void>>> promises(addresses.size());
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+      asio::co_spawn(io_->loop(), subscription_->connect(addresses[i]), completing(promises[i]));
     }
-    if (self->stopping_) break;
-    const Duration wait = with_jitter(delay);
-    const auto wait_ms = std::chrono::duration_cast<std::chrono::milliseconds>(wait).count();
-    self->tell("INF", link.address, fmt::format("re-connecting in {}ms", wait_ms));
-    link.retry.expires_after(wait);
-    co_await link.retry.async_wait(kUseTuple);
-    if (self->stopping_) break;
-    delay = std::min(2 * delay, self->options_.max_reconnect_delay);
-    if (const auto connected = co_await self->connect(link); !connected && !self->stopping_) {
-      self->tell("ERR", link.address,
-                 fmt::format("error connecting to nsqd - {}", connected.error().to_string()));
+    Result<void> first;
+    for (auto& promise : promises) {
+      auto result = promise.get_future().get();
+      if (first && !result) first = std::move(result);
     }
+    return first;
   }
-  if (--self->running_ == 0) self->all_ended_.cancel();
-}
 
-// Receives until the connection ends, and says why it did.
-asio::awaitable<Error> Consumer::consume(Link& link) {
-  // Held here: the link lets go of its connection when the conversation is cut off by stop.
-  const std::shared_ptr<Connection> connection = link.connection;
-  while (true) {
-    if (const auto received = co_await connection->receive(); !received) {
-      co_return received.error();
+  Result<void> connect_to_lookupds(const std::vector<std::string>& addresses) {
+    std::promise<Result<void>> promise;
+    asio::co_spawn(io_->loop(), subscription_->add_lookupds(addresses), completing(promise));
+    return promise.get_future().get();
+  }
+
+  template <typename Function>
+  auto call(Function function) {
+    return io_->call([&] { return function(*subscription_); });
+  }
+  // For what may be called from a handler or callback.
+  template <typename Function>
+  void post(Function function) {
+    asio::post(io_->loop(), [subscription = subscription_, function] { function(*subscription); });
+  }
+
+  void stop(Stop how) {
+    {
+      const Lock lock(mutex_);
+      if (!deadline_) deadline_ = Instant::now() + stop_timeout_;
     }
-    if (const auto taken = take_frames(link); !taken) {
-      connection->close();
-      co_return taken.error();
+    post([how](Subscription& subscription) { subscription.stop(how); });
+  }
+
+  void wait() {
+    Lock lock(mutex_);
+    while (!stopped_) changed_.wait(lock);
+    finish_waiting(lock, Instant::never());
+  }
+
+  bool wait_until(Instant deadline) {
+    Lock lock(mutex_);
+    while (!stopped_) {
+      const auto waited = changed_.wait_until(lock, deadline.to_steady());
+      if (waited == std::cv_status::timeout && !stopped_) return false;
     }
+    return finish_waiting(lock, deadline);
   }
-}
 
-Result<void> Consumer::take_frames(Link& link) {
-  batch_.clear();
-  while (true) {
-    const auto next = link.connection->next_frame();
-    if (!next) return next.error();
-    if (!*next) break;
-    const protocol::Frame& frame = **next;
-    if (frame.is(protocol::FrameType::Message)) {
-      const auto received = protocol::parse_message(frame.data);
-      if (!received) return Error(ClientErrc::NotNsq, "message frame too short");
-      batch_.push_back(message_from(*received, link.number));
-    } else if (frame.is(protocol::FrameType::Error)) {
-      tell("ERR", link.address, fmt::format("protocol error - {}", frame.data));
-    } else {
-      on_response(link, frame.data);
-    }
+  const client::SubscriptionCounters& counters() const { return subscription_->counters(); }
+  std::uint64_t given_up() const { return pool_->given_up(); }
+
+ private:
+  void on_stopped() {
+    const Lock lock(mutex_);
+    stopped_ = true;
+    changed_.notify_all();
   }
-  link.in_flight += batch_.size();
-  if (!batch_.empty()) on_messages_(batch_);
-  end_if_done(link);
-  return {};
-}
 
-// The only responses a consumer gets: OK to SUB, CLOSE_WAIT to CLS.
-void Consumer::on_response(Link& link, std::string_view data) {
-  if (data == "CLOSE_WAIT") {
-    link.close_wait = true;
-  } else {
-    link.subscribed = true;
+  // What handlers are still busy with belongs to connections that are gone.
+  bool finish_waiting(Lock& lock, Instant limit) {
+    const Instant deadline = deadline_.value_or(Instant::now());
+    lock.unlock();
+    pool_->end();
+    return pool_->wait_ended(std::min(deadline, limit)) || limit > deadline;
   }
-}
 
-void Consumer::disconnected(Link& link, const Error& reason) {
-  link.connection.reset();
-  if (!stopping_) {
-    tell("ERR", link.address, fmt::format("IO error - {}", reason.to_string()));
-    share_ready_count();
+  const std::shared_ptr<IoThread> io_;
+  std::shared_ptr<client::HandlerPool> pool_;
+  std::shared_ptr<Subscription> subscription_;
+  Duration stop_timeout_{0};
+
+  Mutex mutex_;
+  std::condition_variable_any changed_;
+  bool stopped_ NSQ_GUARDED_BY(mutex_) = false;
+  std::optional<Instant> deadline_ NSQ_GUARDED_BY(mutex_);
+};
+
+Consumer::Consumer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Consumer::~Consumer() = default;
+Consumer::Consumer(Consumer&& other) noexcept = default;
+Consumer& Consumer::operator=(Consumer&& other) noexcept = default;
+
+Result<Consumer> Consumer::create(ConsumerOptions options) {
+  if (auto valid = check(options); !valid) return valid.error();
+  auto log = std::make_shared<const client::ClientLog>(
+      options.logging, "[" + options.topic + "/" + options.channel + "] ");
+  auto profile = client::make_profile(options.config, log);
+  if (!profile) return profile.error();
+  if (options.config.max_in_flight > 0 &&
+      options.concurrency > static_cast<std::size_t>(options.config.max_in_flight)) {
+    log->warning("{} handlers share max_in_flight {}", options.concurrency,
+                 options.config.max_in_flight);
   }
+  return Consumer(std::make_unique<Impl>(std::move(options), std::move(*profile)));
 }
 
-void Consumer::share_ready_count() {
-  const auto connected =
-      std::count_if(links_.begin(), links_.end(),
-                    [](const std::unique_ptr<Link>& link) { return link->connection != nullptr; });
-  if (connected == 0 || stopping_) return;
-  const std::int64_t least = std::min<std::int64_t>(1, options_.max_in_flight);
-  const std::int64_t share = std::max(least, options_.max_in_flight / connected);
-  for (const auto& link : links_) {
-    if (!link->connection) continue;
-    const std::int64_t count = std::min(share, link->connection->max_rdy_count());
-    if (count == link->ready_count) continue;
-    link->ready_count = count;
-    std::string command;
-    append_rdy(command, count);
-    link->connection->send(command);
-  }
+Result<Consumer> Consumer::create(std::string topic, std::string channel, Handler handler,
+                                  Config config) {
+  ConsumerOptions options;
+  options.topic = std::move(topic);
+  options.channel = std::move(channel);
+  options.handler = std::move(handler);
+  options.config = std::move(config);
+  return create(std::move(options));
 }
 
-void Consumer::finish(std::span<const MessageHandle> messages) {
-  answer(messages, append_fin);
+Result<void> Consumer::connect_to_nsqd(const std::string& address) {
+  return impl_->connect({address});
+}
+Result<void> Consumer::connect_to_nsqds(const std::vector<std::string>& addresses) {
+  return impl_->connect(addresses);
+}
+Result<void> Consumer::connect_to_lookupd(const std::string& address) {
+  return connect_to_lookupds({address});
+}
+Result<void> Consumer::connect_to_lookupds(const std::vector<std::string>& addresses) {
+  return impl_->connect_to_lookupds(addresses);
+}
+Result<void> Consumer::disconnect_from_nsqd(const std::string& address) {
+  return impl_->call([&](Subscription& subscription) { return subscription.disconnect(address); });
+}
+Result<void> Consumer::disconnect_from_lookupd(const std::string& address) {
+  return impl_->call(
+      [&](Subscription& subscription) { return subscription.remove_lookupd(address); });
 }
 
-void Consumer::requeue(std::span<const MessageHandle> messages, Duration delay) {
-  answer(messages, [delay](std::string& out, std::string_view id) { append_req(out, id, delay); });
+void Consumer::change_max_in_flight(std::int64_t count) {
+  impl_->post([count](Subscription& subscription) { subscription.set_max_in_flight(count); });
+}
+void Consumer::pause() {
+  impl_->post([](Subscription& subscription) { subscription.set_paused(true); });
+}
+void Consumer::unpause() {
+  impl_->post([](Subscription& subscription) { subscription.set_paused(false); });
 }
 
-void Consumer::answer(std::span<const MessageHandle> messages,
-                      const std::function<void(std::string& out, std::string_view id)>& append) {
-  for (const auto& link : links_) {
-    if (!link->connection) continue;
-    commands_.clear();
-    std::size_t answered = 0;
-    for (const MessageHandle& message : messages) {
-      if (message.connection != link->number) continue;
-      append(commands_, {message.id.data(), message.id.size()});
-      ++answered;
-    }
-    if (answered == 0) continue;
-    link->connection->send(commands_);
-    link->in_flight -= std::min(answered, link->in_flight);
-    end_if_done(*link);
-  }
+bool Consumer::is_starved() const {
+  return impl_->counters().is_starved.load(std::memory_order_relaxed);
 }
 
-void Consumer::end_if_done(Link& link) {
-  if (link.close_wait && link.in_flight == 0) link.connection->end_sending();
+ConsumerStats Consumer::stats() const {
+  const auto& counters = impl_->counters();
+  return {.messages_received = counters.received,
+          .messages_finished = counters.finished,
+          .messages_requeued = counters.requeued,
+          .messages_given_up = impl_->given_up(),
+          .late_answers = counters.late_answers,
+          .connections = counters.connections,
+          .in_flight = counters.in_flight,
+          .backoff_level = counters.backoff_level};
 }
 
-void Consumer::stop() {
-  if (std::exchange(stopping_, true)) return;
-  for (const auto& link : links_) {
-    link->retry.cancel();
-    if (!link->connection) continue;
-    std::string command;
-    append_cls(command);
-    link->connection->send(command);
-  }
+void Consumer::stop(Stop how) {
+  impl_->stop(how);
+}
+void Consumer::wait() {
+  impl_->wait();
+}
+bool Consumer::wait_for(std::chrono::nanoseconds limit) {
+  return impl_->wait_until(Instant::now() + limit);
 }
 
-asio::awaitable<void> Consumer::stopped(Duration limit) {
-  const SelfPtr self = shared_from_this();
-  if (running_ > 0) {
-    all_ended_.expires_after(limit);
-    co_await all_ended_.async_wait(kUseTuple);
-  }
-  for (const auto& link : links_) {
-    if (link->connection) link->connection->close();
-  }
-}
-
-void Consumer::tell(std::string_view level, const std::string& address,
-                    std::string_view text) const {
-  log_(fmt::format("{} {:>4} [{}/{}] ({}) {}", level, options_.number, options_.topic,
-                   options_.channel, address, text));
-}
-
-}  // namespace nsq::client
+}  // namespace nsq

@@ -58,9 +58,18 @@ asio::awaitable<Result<std::vector<Endpoint>>> find_endpoints(Attempt& attempt, 
   co_return endpoints;
 }
 
+// Gives the socket its own address, for which it has to exist before it connects.
+std::error_code bind_source(Socket& socket, const Endpoint& source) {
+  std::error_code error;
+  socket.open(source.protocol(), error);
+  if (!error) socket.bind(source, error);
+  return error;
+}
+
 }  // namespace
 
-asio::awaitable<Result<Socket>> connect(asio::io_context& loop, Address address, Duration limit) {
+asio::awaitable<Result<Socket>> connect(asio::io_context& loop, Address address, Duration limit,
+                                        std::optional<Endpoint> source) {
   Attempt attempt(loop);
   Watchdog watchdog(loop.get_executor(), [&attempt] { attempt.give_up(); });
   watchdog.expect_by(Instant::now() + limit);
@@ -74,6 +83,10 @@ asio::awaitable<Result<Socket>> connect(asio::io_context& loop, Address address,
   for (const Endpoint& endpoint : *endpoints) {
     std::error_code ignored;  // the next endpoint may need another kind of socket
     attempt.socket.close(ignored);
+    if (source) {
+      last = bind_source(attempt.socket, *source);
+      if (last) continue;
+    }
     const auto [error] = co_await attempt.socket.async_connect(endpoint, kUseTuple);
     if (attempt.timed_out) co_return dial_error(address, "", NetErrc::TimedOut);
     if (!error) {

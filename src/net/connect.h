@@ -1,6 +1,7 @@
 #pragma once
 
 #include <asio/awaitable.hpp>
+#include <optional>
 
 #include "base/instant.h"
 #include "net/address.h"
@@ -11,8 +12,10 @@ namespace nsq::net {
 
 // Connects to an address: resolves a name off the loop, then tries each endpoint in turn until one
 // answers. The limit covers all of it. The socket is tuned and belongs to the given loop, which
-// the coroutine must run on.
+// the coroutine must run on. With `source` it comes from that address, which excludes endpoints of
+// another family.
 // Errors: "dial tcp HOST:PORT: connect: connection refused", "...: i/o timeout" and the like.
-asio::awaitable<Result<Socket>> connect(asio::io_context& loop, Address address, Duration limit);
+asio::awaitable<Result<Socket>> connect(asio::io_context& loop, Address address, Duration limit,
+                                        std::optional<Endpoint> source = {});
 
 }  // namespace nsq::net

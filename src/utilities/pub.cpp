@@ -4,40 +4,32 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/experimental/as_tuple.hpp>
-#include <asio/io_context.hpp>
-#include <asio/posix/stream_descriptor.hpp>
-#include <asio/signal_set.hpp>
-#include <asio/steady_timer.hpp>
-#include <asio/use_awaitable.hpp>
 #include <cerrno>
-#include <csignal>
 #include <cstdlib>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/instant.h"
-#include "client/client_error.h"
+#include "base/mutex.h"
 #include "client/names.h"
-#include "client/publisher.h"
+#include "nsq/producer.h"
 #include "utilities/notice.h"
 #include "utilities/splitter.h"
+#include "utilities/stop_signal.h"
 #include "utilities/token_bucket.h"
 
 namespace nsq::utilities {
 namespace {
 
-constexpr auto kUseTuple = asio::experimental::as_tuple(asio::use_awaitable);
-
 constexpr std::size_t kReadBytes = std::size_t{128} << 10;
 // A batch's bodies; well below the body size a daemon accepts by default, whatever the overhead.
 constexpr std::size_t kBatchBytes = std::size_t{256} << 10;
 constexpr std::size_t kBatchMessages = 10'000;
+constexpr std::int64_t kWindow = 64;                     // batches sent and not answered
+constexpr Duration kPatience = std::chrono::minutes(5);  // with the last answers
 // A piece this long without a delimiter is no message any daemon takes.
 constexpr std::size_t kMaxPieceBytes = std::size_t{256} << 20;
 
@@ -63,16 +55,7 @@ std::size_t batch_length(std::span<const std::string_view> pieces) {
 
 class Pub {
  public:
-  explicit Pub(const PubOptions& options)
-      : options_(options),
-        signals_(loop_, SIGINT, SIGTERM),
-        input_(loop_, ::dup(STDIN_FILENO)),
-        splitter_(options.delimiter[0]) {
-    client::ConnectionOptions connection;
-    connection.user_agent = options.user_agent;
-    for (const std::string& address : options.nsqd_tcp_address) {
-      publishers_.push_back(std::make_shared<client::Publisher>(loop_, address, connection));
-    }
+  explicit Pub(const PubOptions& options) : options_(options), splitter_(options.delimiter[0]) {
     if (options.rate > 0) {
       notice(fmt::format("Throttling messages rate to max:{}/second", options.rate));
       bucket_.emplace(options.rate, Instant::now());
@@ -80,110 +63,111 @@ class Pub {
   }
 
   int run() {
-    wait_for_signal();
-    asio::co_spawn(loop_, work(), asio::detached);
-    loop_.run();
-    return exit_status_;
+    Result<void> result = make_producers();
+    if (result) result = publish_input();
+    for (Producer& producer : producers_) producer.stop();  // waits for the answers
+    if (result) result = failure();
+    if (result) return EXIT_SUCCESS;
+    notice(result.error().to_string());
+    return EXIT_FAILURE;
   }
 
  private:
-  asio::awaitable<void> work() {
-    Result<void> result = co_await publish_input();
-    for (const auto& publisher : publishers_) {
-      if (result) result = co_await publisher->drain();
-      publisher->close();
+  Result<void> make_producers() {
+    ProducerOptions producer;
+    producer.config.user_agent = options_.user_agent;
+    producer.config.max_pending = kWindow;
+    producer.config.stop_timeout = kPatience;
+    producer.logging.sink = [](LogLevel, std::string_view line) { notice(line); };
+    for (const std::string& address : options_.nsqd_tcp_address) {
+      producer.addresses = {address};
+      auto created = Producer::create(producer);
+      if (!created) return created.error();
+      producers_.push_back(std::move(*created));
     }
-    if (!result) {
-      notice(result.error().to_string());
-      exit_status_ = EXIT_FAILURE;
-    }
-    loop_.stop();
+    return {};
   }
 
-  asio::awaitable<Result<void>> publish_input() {
+  Result<void> publish_input() {
     std::string chunk;
-    while (!stopping_) {
-      if (const auto read = co_await read_input(chunk); !read) co_return read.error();
+    while (!signal_.has_come()) {
+      if (const auto read = read_input(chunk); !read) return read.error();
       if (chunk.empty()) break;
-      const auto published = co_await publish(splitter_.add(chunk));
-      if (!published) co_return published.error();
+      const auto published = publish(splitter_.add(chunk));
+      if (!published) return published.error();
       if (splitter_.held_bytes() > kMaxPieceBytes) {
-        co_return Error(make_error_code(std::errc::message_size), "piece without a delimiter");
+        return Error(make_error_code(std::errc::message_size), "piece without a delimiter");
       }
     }
     const std::string_view rest = splitter_.rest();
-    if (!stopping_ && !rest.empty()) co_return co_await publish({&rest, 1});
-    co_return Result<void>();
+    if (!signal_.has_come() && !rest.empty()) return publish({&rest, 1});
+    return {};
   }
 
   // Waits for input and takes what is there; nothing at its end, and when stopped. The descriptor
   // stays in blocking mode, which it shares with other programs: a terminal, say.
-  asio::awaitable<Result<void>> read_input(std::string& chunk) {
+  Result<void> read_input(std::string& chunk) {
     chunk.clear();
-    while (!stopping_) {
-      // Files need no waiting, and cannot be waited for; then this fails at once and the read does
-      // not.
-      co_await input_.async_wait(asio::posix::stream_descriptor::wait_read, kUseTuple);
-      if (stopping_) break;
+    while (signal_.wait_for_input(STDIN_FILENO)) {
       chunk.resize(kReadBytes);
       const ssize_t count = ::read(STDIN_FILENO, chunk.data(), chunk.size());
       const int error = count < 0 ? errno : 0;
       chunk.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
       if (error == 0) break;
       if (error == EINTR || error == EAGAIN) continue;  // someone else may have read it
-      co_return Error(std::error_code(error, std::system_category()), "read standard input");
+      return Error(std::error_code(error, std::system_category()), "read standard input");
     }
-    co_return Result<void>();
+    return {};
   }
 
-  asio::awaitable<Result<void>> publish(std::span<const std::string_view> pieces) {
-    while (!pieces.empty() && !stopping_) {
+  Result<void> publish(std::span<const std::string_view> pieces) {
+    while (!pieces.empty() && !signal_.has_come()) {
+      if (auto result = failure(); !result) return result;
       std::size_t count = batch_length(pieces);
-      if (bucket_) count = co_await take_tokens(count);
-      for (const auto& publisher : publishers_) {
-        const auto sent = co_await publisher->publish(options_.topic, pieces.first(count));
-        if (!sent) co_return sent.error();
-      }
+      if (bucket_) count = take_tokens(count);
+      for (Producer& producer : producers_) publish_to(producer, pieces.first(count));
       pieces = pieces.subspan(count);
     }
-    co_return Result<void>();
+    return failure();
   }
 
-  // Waits until at least one message may be sent; says how many of `wanted` may.
-  asio::awaitable<std::size_t> take_tokens(std::size_t wanted) {
-    while (true) {
-      const Instant now = Instant::now();
-      const std::size_t taken = bucket_->take(wanted, now);
-      if (taken > 0) co_return taken;
-      asio::steady_timer timer(loop_, bucket_->next_token().to_steady());
-      co_await timer.async_wait(kUseTuple);
+  void publish_to(Producer& producer, std::span<const std::string_view> pieces) {
+    if (pieces.empty()) return;
+    auto done = [this](const PublishResult& result) {
+      const Lock lock(mutex_);
+      if (!result && !failure_) failure_ = result.error();
+    };
+    if (pieces.size() == 1) {
+      producer.publish_async(options_.topic, pieces.front(), std::move(done));
+    } else {
+      producer.multi_publish_async(options_.topic, pieces, std::move(done));
     }
   }
 
-  void wait_for_signal() {
-    signals_.async_wait([this](std::error_code error, int) {
-      if (error) return;
-      if (stopping_) std::_Exit(EXIT_FAILURE);  // for whoever will not wait
-      wait_for_signal();
-      stop();
-    });
+  // Waits until at least one message may be sent, or a signal comes; says how many of `wanted` may.
+  std::size_t take_tokens(std::size_t wanted) {
+    while (true) {
+      const std::size_t taken = bucket_->take(wanted, Instant::now());
+      if (taken > 0) return taken;
+      if (!signal_.wait_for_input(-1, bucket_->next_token())) return 0;
+    }
   }
 
-  // Ends reading; what was sent is still waited for.
-  void stop() {
-    stopping_ = true;
-    input_.cancel();
+  // The first publish that failed.
+  Result<void> failure() {
+    const Lock lock(mutex_);
+    if (failure_) return *failure_;
+    return {};
   }
 
   const PubOptions& options_;
-  asio::io_context loop_{1};
-  asio::signal_set signals_;
-  asio::posix::stream_descriptor input_;  // only to wait for input
+  const StopSignal signal_{[] {}};  // ends reading; what was sent is still waited for
   Splitter splitter_;
   std::optional<TokenBucket> bucket_;
-  std::vector<std::shared_ptr<client::Publisher>> publishers_;
-  bool stopping_ = false;
-  int exit_status_ = EXIT_SUCCESS;
+
+  Mutex mutex_;
+  std::optional<Error> failure_ NSQ_GUARDED_BY(mutex_);
+  std::vector<Producer> producers_;  // call back, so they go first
 };
 
 }  // namespace

@@ -4,15 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/io_context.hpp>
-#include <asio/post.hpp>
-#include <asio/signal_set.hpp>
+#include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <random>
@@ -20,15 +16,14 @@
 #include <string_view>
 #include <utility>
 
-#include "client/consumer.h"
+#include "base/mutex.h"
 #include "client/names.h"
+#include "nsq/consumer.h"
 #include "utilities/notice.h"
-#include "utilities/printer.h"
+#include "utilities/stop_signal.h"
 
 namespace nsq::utilities {
 namespace {
-
-constexpr Duration kStopLimit = std::chrono::seconds(30);
 
 std::string private_channel() {
   std::random_device random;
@@ -51,157 +46,139 @@ std::optional<std::string> find_mistake(const TailOptions& options) {
   if (!options.channel.empty() && !client::is_valid_name(options.channel)) {
     return "invalid channel name";
   }
-  if (!options.lookupd_http_address.empty()) {
-    return "--lookupd-http-address comes with a later version; use --nsqd-tcp-address";
-  }
   return std::nullopt;
 }
 
-// One run of the program. Everything happens on one loop; only the printer has a thread of its own,
-// and reports back by posting.
+// 0, or the errno of the write that failed.
+int write_all(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+[[noreturn]] void end_by_broken_pipe() {
+  std::signal(SIGPIPE, SIG_DFL);  // whoever started us may have it ignored
+  std::raise(SIGPIPE);
+  std::abort();
+}
+
+// One run of the program. Messages are printed where they are handled, one batch after the other;
+// a standard output that is stuck holds up its consumer's handler and nothing else.
 class Tail {
  public:
-  explicit Tail(const TailOptions& options)
-      : options_(options),
-        signals_(loop_, SIGINT, SIGTERM),
-        printer_(
-            STDOUT_FILENO,
-            {[this](std::size_t texts) { asio::post(loop_, [=, this] { on_printed(texts); }); },
-             [this](int error) { asio::post(loop_, [=, this] { on_print_failed(error); }); }}) {
-    const std::string channel = options.channel.empty() ? private_channel() : options.channel;
-    for (const std::string& topic : options.topic) {
-      topics_.push_back({make_consumer(topics_.size(), topic, channel), options.n});
-    }
-  }
+  explicit Tail(const TailOptions& options) : options_(options) {}
 
   int run() {
-    wait_for_signal();
-    asio::co_spawn(loop_, start(), asio::detached);
-    loop_.run();
+    const std::string channel = options_.channel.empty() ? private_channel() : options_.channel;
+    for (const std::string& topic : options_.topic) {
+      if (!add(topic, channel)) return EXIT_FAILURE;
+    }
+    const StopSignal signal([this] { stop(); });
+    for (Topic& topic : topics_) {
+      notice("Adding consumer for topic: " + topic.name);
+      if (const auto connected = connect(*topic.consumer); !connected && !stopping_) {
+        fail(connected.error().to_string());
+      }
+    }
+    for (Topic& topic : topics_) topic.consumer->wait();
+    // A handler that is stuck in a write would hold up the end for ever.
+    if (is_printing_) std::_Exit(EXIT_FAILURE);
     return exit_status_;
   }
 
  private:
   struct Topic {
-    std::shared_ptr<client::Consumer> consumer;
+    std::string name;
     std::int64_t wanted;  // messages still to print, if there is a limit
-  };
-  // Messages handed to the printer together, to be finished when it has written them.
-  struct Printing {
-    std::size_t topic;
-    std::vector<client::MessageHandle> messages;
+    std::unique_ptr<Consumer> consumer;
   };
 
-  std::shared_ptr<client::Consumer> make_consumer(std::size_t index, const std::string& topic,
-                                                  const std::string& channel) {
-    client::ConsumerOptions consumer;
-    consumer.number = static_cast<int>(index) + 1;
+  bool add(const std::string& topic, const std::string& channel) {
+    ConsumerOptions consumer;
     consumer.topic = topic;
     consumer.channel = channel;
-    consumer.addresses = options_.nsqd_tcp_address;
-    consumer.max_in_flight =
-        limited() ? std::min(options_.n, options_.max_in_flight) : options_.max_in_flight;
-    consumer.connection.user_agent = options_.user_agent;
-    return std::make_shared<client::Consumer>(
-        loop_, std::move(consumer),
-        [this, index](std::span<const client::Message> messages) { on_messages(index, messages); },
-        notice);
-  }
-
-  asio::awaitable<void> start() {
-    for (const Topic& topic : topics_) {
-      notice("Adding consumer for topic: " + topic.consumer->options().topic);
-      const auto started = co_await topic.consumer->start();
-      if (stopping_) co_return;
-      if (!started) co_return fail(started.error().to_string());
+    consumer.config.max_in_flight = options_.max_in_flight;
+    consumer.config.user_agent = options_.user_agent;
+    consumer.config.max_attempts = 0;  // whatever is there is shown
+    consumer.batch_handler = [this, index = topics_.size()](std::span<Message> messages) {
+      on_messages(index, messages);
+    };
+    consumer.logging.sink = [](LogLevel, std::string_view line) { notice(line); };
+    auto created = Consumer::create(std::move(consumer));
+    if (!created) {
+      notice(created.error().to_string());
+      return false;
     }
+    topics_.push_back({topic, options_.n, std::make_unique<Consumer>(std::move(*created))});
+    return true;
   }
 
-  bool limited() const { return options_.n > 0; }
+  Result<void> connect(Consumer& consumer) const {
+    if (!options_.lookupd_http_address.empty()) {
+      return consumer.connect_to_lookupds(options_.lookupd_http_address);
+    }
+    return consumer.connect_to_nsqds(options_.nsqd_tcp_address);
+  }
 
-  void on_messages(std::size_t index, std::span<const client::Message> messages) {
+  void on_messages(std::size_t index, std::span<Message> messages) {
     Topic& topic = topics_[index];
+    const Lock lock(mutex_);
     std::size_t count = messages.size();
     if (limited()) count = std::min(count, static_cast<std::size_t>(topic.wanted));
-    if (stopping_ && limit_reached_) count = 0;
-    if (count > 0) print(index, messages.first(count));
+    if (limit_reached_ || exit_status_ != EXIT_SUCCESS) count = 0;
+    if (count > 0 && !print(topic, messages.first(count))) count = 0;
     topic.wanted -= static_cast<std::int64_t>(count);
     if (limited() && topic.wanted == 0) {
       limit_reached_ = true;
       stop();  // before anything is given back, which would only come again
     }
-    give_back(topic, messages.subspan(count));
+    for (Message& message : messages.subspan(count)) {
+      message.requeue(Duration::zero(), Backoff::No);
+    }
   }
 
-  void print(std::size_t index, std::span<const client::Message> messages) {
-    Printing& printing = printing_.emplace_back(Printing{index, {}});
+  bool print(const Topic& topic, std::span<const Message> messages) {
     text_.clear();
-    for (const client::Message& message : messages) {
-      if (options_.print_topic) text_.append(options_.topic[index]).append(" | ");
-      text_.append(message.body).append("\n");
-      printing.messages.push_back(message.handle);
+    for (const Message& message : messages) {
+      if (options_.print_topic) text_.append(topic.name).append(" | ");
+      text_.append(message.body()).append("\n");
     }
-    printer_.print(text_);
-  }
-
-  void on_printed(std::size_t texts) {
-    for (; texts > 0; --texts) {
-      const Printing printed = std::move(printing_.front());
-      printing_.pop_front();
-      topics_[printed.topic].consumer->finish(printed.messages);
+    is_printing_ = true;
+    const int error = write_all(text_);
+    is_printing_ = false;
+    if (error == EPIPE) end_by_broken_pipe();
+    if (error != 0) {
+      fail(fmt::format("ERROR: failed to write to standard output - {}", std::strerror(error)));
     }
+    return error == 0;
   }
 
-  static void give_back(const Topic& topic, std::span<const client::Message> messages) {
-    std::vector<client::MessageHandle> handles;
-    for (const client::Message& message : messages) handles.push_back(message.handle);
-    if (!handles.empty()) topic.consumer->requeue(handles, Duration::zero());
-  }
-
-  void on_print_failed(int error) {
-    fail(fmt::format("ERROR: failed to write to standard output - {}", std::strerror(error)));
-  }
+  bool limited() const { return options_.n > 0; }
 
   void fail(std::string_view text) {
     notice(text);
     exit_status_ = EXIT_FAILURE;
-    loop_.stop();
-  }
-
-  void wait_for_signal() {
-    signals_.async_wait([this](std::error_code error, int) {
-      if (error) return;
-      if (stopping_) std::_Exit(EXIT_FAILURE);  // for whoever will not wait
-      wait_for_signal();
-      stop();
-    });
+    stop();
   }
 
   void stop() {
-    if (std::exchange(stopping_, true)) return;
-    for (const Topic& topic : topics_) {
-      topic.consumer->stop();
-      ++unstopped_;
-      asio::co_spawn(loop_, wait_until_stopped(topic.consumer), asio::detached);
-    }
-  }
-
-  asio::awaitable<void> wait_until_stopped(std::shared_ptr<client::Consumer> consumer) {
-    co_await consumer->stopped(kStopLimit);
-    if (--unstopped_ == 0) loop_.stop();
+    if (stopping_.exchange(true)) return;
+    for (const Topic& topic : topics_) topic.consumer->stop(Stop::GiveBack);
   }
 
   const TailOptions& options_;
-  asio::io_context loop_{1};
-  asio::signal_set signals_;
-  std::vector<Topic> topics_;
-  std::deque<Printing> printing_;  // in the order they were given to the printer
-  std::string text_;               // reused from batch to batch
-  bool stopping_ = false;
+  std::vector<Topic> topics_;  // does not change once consumers run
+
+  Mutex mutex_;       // for printing
+  std::string text_;  // reused from batch to batch
   bool limit_reached_ = false;
-  std::size_t unstopped_ = 0;  // consumers
-  int exit_status_ = EXIT_SUCCESS;
-  Printer printer_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> is_printing_{false};
+  std::atomic<int> exit_status_{EXIT_SUCCESS};
 };
 
 }  // namespace

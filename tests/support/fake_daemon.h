@@ -4,8 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -57,8 +59,33 @@ class FakeSession {
 
   void respond(std::string_view data) { frame(0, data); }
   void refuse(std::string_view error) { frame(1, error); }
-  void deliver(std::string_view id, std::string_view text) {
-    frame(2, std::string(9, '\0') + '\1' + std::string(id) + std::string(text));
+  void deliver(std::string_view id, std::string_view text, int attempts = 1) {
+    frame(2, std::string(8, '\0') + static_cast<char>(attempts >> 8) + static_cast<char>(attempts) +
+                 std::string(id) + std::string(text));
+  }
+  void heartbeat() { respond("_heartbeat_"); }
+  // Bytes as they are.
+  void raw(std::string_view bytes) { send_all(socket_, bytes); }
+
+  // The opening of a consumer's connection; returns SUB and the RDY after it.
+  std::vector<std::string> subscribe(std::string_view reply = R"({"max_rdy_count":2500})") {
+    identify(reply);
+    std::vector<std::string> seen{line()};
+    respond("OK");
+    seen.push_back(line());
+    return seen;
+  }
+  // A publish's command line and body.
+  std::string publish() {
+    const std::string command = line();
+    return command == "end" ? command : command + " " + body();
+  }
+  // Whether the client closes within the time a session waits for anything.
+  bool is_closed_by_client() {
+    char c = 0;
+    while (read_exactly(&c, 1)) {
+    }
+    return ended_;
   }
 
  private:
@@ -66,6 +93,7 @@ class FakeSession {
     auto* next = static_cast<char*>(to);
     while (count > 0) {
       const ssize_t got = ::recv(socket_, next, count, 0);
+      if (got == 0 || (got < 0 && errno == ECONNRESET)) ended_ = true;
       if (got <= 0) return false;
       next += got;
       count -= static_cast<std::size_t>(got);
@@ -86,6 +114,7 @@ class FakeSession {
   }
 
   int socket_;
+  bool ended_ = false;  // by the client
 };
 
 // Listens on a free port and runs one script per connection, in turn, on a thread of its own. A
