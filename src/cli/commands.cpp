@@ -13,6 +13,7 @@ namespace {
 constexpr auto kCommands = std::to_array<Command>({
     {"daemon", "nsqd", "receives, stores and delivers messages", run_daemon},
     {"lookupd", "nsqlookupd", "tells who has which topic", run_lookupd},
+    {"admin", "nsqadmin", "shows the cluster in a browser", run_admin},
     {"tail", "nsq_tail", "prints the messages of a topic", run_tail},
     {"pub", "to_nsq", "publishes lines of standard input", run_pub},
 });

@@ -20,6 +20,7 @@ std::span<const Command> commands();
 
 int run_daemon(const Invocation& invocation);
 int run_lookupd(const Invocation& invocation);
+int run_admin(const Invocation& invocation);
 int run_tail(const Invocation& invocation);
 int run_pub(const Invocation& invocation);
 
