@@ -35,7 +35,7 @@ Index index_of_time(Timestamp time) {
 }
 
 void Topic::Notices::make() {
-  for (const auto& [waiter, outcome] : published) waiter->on_published(outcome);
+  for (const auto& [waiter, ticket, outcome] : published) waiter->on_published(ticket, outcome);
   published.clear();
   consumers.make();
 }

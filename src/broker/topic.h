@@ -39,8 +39,9 @@ struct Publication {
 class PublishWaiter {
  public:
   virtual ~PublishWaiter() = default;
-  // Called once, on any thread, with no lock of the engine held. Must only take note and return.
-  virtual void on_published(const Result<void>& outcome) = 0;
+  // Called once for each publish it was given to, on any thread, with no lock of the engine held,
+  // and not always in order. Must only take note and return.
+  virtual void on_published(std::uint64_t ticket, const Result<void>& outcome) = 0;
 };
 
 // A topic: a log of messages and the channels that read it.
@@ -69,14 +70,15 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   bool ephemeral() const { return ephemeral_; }
 
   // Publishes; the bodies are copied before it returns. Returns how it went if that is settled,
-  // which is the usual case; otherwise nothing, and `waiter` is told later. Errors, nothing of
-  // `publications` being published:
+  // which is the usual case; otherwise nothing, and `waiter` is told later, with the `ticket` given
+  // here. Errors, nothing of `publications` being published:
   //   Exiting              the topic is being deleted: look it up again, which makes a new one
   //   a FileSystem's error it could not be written (disk full); worth trying again later
   // Bodies are visible to consumers only once written, so that none of them sees a message a crash
   // could take back.
   std::optional<Result<void>> publish(std::span<const Publication> publications, Moment now,
-                                      std::shared_ptr<PublishWaiter> waiter);
+                                      std::shared_ptr<PublishWaiter> waiter,
+                                      std::uint64_t ticket = 0);
 
   std::shared_ptr<Channel> find_channel(std::string_view name) const;
   TopicStats stats(const StatsFilter& filter, Moment now) const;
@@ -131,6 +133,7 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
     Index end = 0;
     std::uint64_t messages = 0;
     std::uint64_t bytes = 0;
+    std::uint64_t ticket = 0;
     std::shared_ptr<PublishWaiter> waiter;           // told when it is settled,
     std::optional<Result<void>>* outcome = nullptr;  // or, for the thread that writes, this is set
   };
@@ -141,7 +144,12 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   };
   // What is to be said once no lock is held.
   struct Notices {
-    std::vector<std::pair<std::shared_ptr<PublishWaiter>, Result<void>>> published;
+    struct Published {
+      std::shared_ptr<PublishWaiter> waiter;
+      std::uint64_t ticket = 0;
+      Result<void> outcome;
+    };
+    std::vector<Published> published;
     ConsumerCalls consumers;
     void make();
   };

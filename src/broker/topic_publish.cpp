@@ -10,7 +10,8 @@
 namespace nsq::broker {
 
 std::optional<Result<void>> Topic::publish(std::span<const Publication> publications, Moment now,
-                                           std::shared_ptr<PublishWaiter> waiter) {
+                                           std::shared_ptr<PublishWaiter> waiter,
+                                           std::uint64_t ticket) {
   Notices notices;
   std::optional<Result<void>> outcome;
   {
@@ -26,6 +27,7 @@ std::optional<Result<void>> Topic::publish(std::span<const Publication> publicat
         mine.outcome = &outcome;
       } else {
         mine.waiter = std::move(waiter);
+        mine.ticket = ticket;
       }
       unanswered_.push_back(std::move(mine));
       if (write) {
@@ -176,7 +178,7 @@ void Topic::settle(Unanswered& publish, Result<void> outcome, Notices& notices) 
   if (publish.outcome != nullptr) {
     *publish.outcome = std::move(outcome);
   } else if (publish.waiter) {
-    notices.published.emplace_back(std::move(publish.waiter), std::move(outcome));
+    notices.published.push_back({std::move(publish.waiter), publish.ticket, std::move(outcome)});
   }
 }
 

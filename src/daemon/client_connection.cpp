@@ -145,6 +145,10 @@ void ClientConnection::on_end_of_stream() {
   input_ended_ = true;
   const Moment now = Moment::now();
   if (phase_ == Phase::Draining) return continue_draining();
+  if (session_.is_committing()) {
+    held_up_ = true;  // answers come first; the end will be read again
+    return;
+  }
   if (phase_ == Phase::Open && session_.on_input_end(input_.unread(), output()))
     return drain(CloseReason::ProtocolError, now);
   // A client that has closed its half may still be waiting for answers on their way.
@@ -191,6 +195,8 @@ void ClientConnection::on_woken() {
       return;
     case ClientSession::Notice::ChannelClosed:
       return close(CloseReason::ChannelDeleted);
+    case ClientSession::Notice::Ended:
+      return drain(CloseReason::ProtocolError, Moment::now());
     case ClientSession::Notice::GoOn:
       return work(Moment::now());
   }

@@ -25,6 +25,8 @@ constexpr std::size_t kMaxUnwritten = std::size_t{256} << 10;
 // What one turn takes, before other connections get theirs.
 constexpr std::size_t kQuantumMessages = 512;
 constexpr std::size_t kQuantumBytes = std::size_t{128} << 10;
+// Groups of publishes, each of one read, that may wait to be committed before no more is read.
+constexpr std::size_t kMaxCommits = 64;
 
 bool is_publish(Verb verb) {
   return verb == Verb::Pub || verb == Verb::Mpub || verb == Verb::Dpub;
@@ -123,14 +125,17 @@ ClientSession::Step ClientSession::execute(std::string_view input, Moment now,
   using Outcome = protocol::CommandReader::Outcome;
   const Turn turn{now, output};
   Step step;
+  bool has_to_wait = false;
   if (auth_answer_) end_authentication(turn);
   while (progress_ == Progress::Open) {
     const Outcome outcome = tools_.reader.read(input, context());
     if (outcome == Outcome::NeedMore) {
       step.needed_bytes = tools_.reader.needed_bytes();
       settle(turn);
+      has_to_wait = commits_.size() >= kMaxCommits;
       break;
     }
+    has_to_wait = true;  // if it goes no further
     if (outcome != Outcome::Command) {
       // What came before it is answered first; if that takes time, the bad command is read again.
       if (!settle(turn)) break;
@@ -145,7 +150,8 @@ ClientSession::Step ClientSession::execute(std::string_view input, Moment now,
     step.consumed += tools_.reader.consumed();
     input.remove_prefix(tools_.reader.consumed());
   }
-  step.progress = progress_;
+  step.progress =
+      progress_ == Progress::Open && has_to_wait ? Progress::Waiting : progress_;
   return step;
 }
 
@@ -166,14 +172,18 @@ bool ClientSession::joins_group(const Command& command) const {
   if (command.verb == Verb::Nop || command.verb == Verb::Rdy) return true;
   if (!tools_.publishes.empty())
     return is_publish(command.verb) && command.topic == tools_.publishes.topic();
-  return tools_.answers.empty() || is_answer(command.verb);
+  if (!commits_.empty() && commits_.size() < kMaxCommits && is_publish(command.verb) &&
+      command.topic == topic_->name()) {
+    return true;
+  }
+  return commits_.empty() && (tools_.answers.empty() || is_answer(command.verb));
 }
 
 // Does what is collected. False if commands after it must wait, or will not come.
 bool ClientSession::settle(const Turn& turn) {
   if (!tools_.publishes.empty()) publish(turn);
   if (!tools_.answers.empty()) answer(turn);
-  return progress_ == Progress::Open;
+  return progress_ == Progress::Open && commits_.empty();
 }
 
 void ClientSession::fail(const protocol::ProtocolError& error, ClientOutput& output) {
@@ -192,14 +202,11 @@ void ClientSession::on_publish(const Command& command, const Turn&) {
 
 void ClientSession::publish(const Turn& turn) {
   PublishGroup& group = tools_.publishes;
-  pending_ = {group.verb(), group.size(), group.message_count()};
-  const auto outcome = publish_to_topic(turn);
+  Commit commit{++next_ticket_, group.verb(), group.size(), group.message_count(), std::nullopt};
+  commit.outcome = publish_to_topic(turn);
   group.clear();
-  if (outcome) {
-    end_publish(*outcome, turn.output);
-  } else {
-    progress_ = Progress::Waiting;
-  }
+  commits_.push_back(std::move(commit));
+  answer_commits(turn.output);
 }
 
 std::optional<Result<void>> ClientSession::publish_to_topic(const Turn& turn) {
@@ -207,24 +214,53 @@ std::optional<Result<void>> ClientSession::publish_to_topic(const Turn& turn) {
   if (broker_.draining()) return Result<void>(Error(broker::BrokerErrc::Draining, ""));
   if (topic_ == nullptr || topic_->name() != group.topic())
     topic_ = broker_.topic(group.topic(), turn.now);
-  auto outcome = topic_->publish(group.publications(), turn.now, owner_.share_session());
+  auto outcome = topic_->publish(group.publications(), turn.now, owner_.share_session(), next_ticket_);
   if (!outcome || outcome->ok() || !(outcome->error() == broker::BrokerErrc::Exiting))
     return outcome;
   // Deleted since it was last used: the name now means a new topic.
   topic_ = broker_.topic(group.topic(), turn.now);
-  return topic_->publish(group.publications(), turn.now, owner_.share_session());
+  return topic_->publish(group.publications(), turn.now, owner_.share_session(), next_ticket_);
 }
 
-void ClientSession::on_published(const Result<void>& outcome) {
-  outcome_ = outcome;
+void ClientSession::on_published(std::uint64_t ticket, const Result<void>& outcome) {
+  {
+    Lock lock(settled_mutex_);
+    settled_.push_back({ticket, outcome});
+  }
   notify(kPublished);
 }
 
-void ClientSession::end_publish(const Result<void>& outcome, ClientOutput& output) {
-  if (!outcome) return fail(publish_error(pending_.verb, outcome.error()), output);
-  for (std::size_t i = 0; i < pending_.commands; ++i) output.append(protocol::kOkFrame);
+void ClientSession::take_settled() {
+  std::vector<Settled> settled;
+  {
+    Lock lock(settled_mutex_);
+    settled.swap(settled_);
+  }
+  for (Settled& each : settled) {
+    const auto commit =
+        std::find_if(commits_.begin(), commits_.end(),
+                     [&](const Commit& waiting) { return waiting.ticket == each.ticket; });
+    if (commit != commits_.end()) commit->outcome = std::move(each.outcome);
+  }
+}
+
+// Answers what is settled, in order.
+void ClientSession::answer_commits(ClientOutput& output) {
+  auto commit = commits_.begin();
+  std::size_t messages = 0;
+  for (; commit != commits_.end() && commit->outcome; ++commit) {
+    if (!*commit->outcome) {
+      fail(publish_error(commit->verb, commit->outcome->error()), output);
+      commits_.clear();
+      return;
+    }
+    for (std::size_t i = 0; i < commit->commands; ++i) output.append(protocol::kOkFrame);
+    messages += commit->messages;
+  }
+  if (commit == commits_.begin()) return;
+  commits_.erase(commits_.begin(), commit);
   Lock lock(info_mutex_);
-  pub_counts_[topic_->name()] += pending_.messages;
+  pub_counts_[topic_->name()] += messages;
 }
 
 // --- consuming ---------------------------------------------------------------------------------
@@ -386,9 +422,10 @@ ClientSession::Notice ClientSession::on_notices(ClientOutput& output) {
   if (notices == 0 && !pull_due_) return Notice::None;
   if ((notices & kChannelClosed) != 0) return Notice::ChannelClosed;
   if ((notices & kMessagesReady) != 0) pull_due_ = true;
-  if ((notices & kPublished) != 0 && progress_ == Progress::Waiting) {
-    progress_ = Progress::Open;
-    end_publish(outcome_, output);
+  if ((notices & kPublished) != 0) {
+    take_settled();
+    answer_commits(output);
+    if (progress_ == Progress::Ended) return Notice::Ended;
   }
   if ((notices & kAuthAnswered) != 0 && progress_ == Progress::Waiting) progress_ = Progress::Open;
   return Notice::GoOn;

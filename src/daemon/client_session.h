@@ -54,7 +54,7 @@ class ClientSession final : public broker::Consumer,
 
   enum class Progress {
     Open,     // go on with at least `needed_bytes` of input
-    Waiting,  // for a commit or an auth server, to be told by the owner's on_session_notices; the
+    Waiting,  // for commits or an auth server, to be told by the owner's on_session_notices; the
               // input must stay
     Ended,    // with an error, which is in the output
     EndedQuietly,
@@ -68,7 +68,8 @@ class ClientSession final : public broker::Consumer,
   ClientSession(Owner& owner, broker::Broker& broker, const Options& options, ClientTools& tools,
                 std::string remote_address, std::string remote_host, Moment now);
 
-  // Executes the commands at the beginning of `input`.
+  // Executes the commands at the beginning of `input`. Publishes to one topic need not wait for
+  // those before them to be committed, up to a limit; all else does.
   Step execute(std::string_view input, Moment now, ClientOutput& output);
   // The client says no more, or took too long, and `input` is left: whether an error was added to
   // the output for it.
@@ -78,9 +79,12 @@ class ClientSession final : public broker::Consumer,
   // All output was written: whether that held up deliveries, so that it is time for them again.
   bool on_output_written();
 
-  enum class Notice { None, GoOn, ChannelClosed };
-  // Takes what other threads have left: GoOn says to call `execute` and `deliver` again.
+  enum class Notice { None, GoOn, ChannelClosed, Ended };
+  // Takes what other threads have left. GoOn says to call `execute` and `deliver` again; Ended,
+  // that a publish has failed, which is in the output.
   Notice on_notices(ClientOutput& output);
+  // Whether publishes are being committed whose answers are still to come.
+  bool is_committing() const { return !commits_.empty(); }
 
   // Leaves the channel. Idempotent.
   void leave(Moment now);
@@ -90,7 +94,7 @@ class ClientSession final : public broker::Consumer,
 
   void on_messages_ready() override { notify(kMessagesReady); }
   void on_channel_closed() override { notify(kChannelClosed); }
-  void on_published(const Result<void>& outcome) override;
+  void on_published(std::uint64_t ticket, const Result<void>& outcome) override;
   void on_auth_answer(AuthAnswer answer) override;
 
  private:
@@ -110,8 +114,9 @@ class ClientSession final : public broker::Consumer,
   bool settle(const Turn& turn);
   void publish(const Turn& turn);
   void answer(const Turn& turn);
-  void end_publish(const Result<void>& outcome, ClientOutput& output);
   std::optional<Result<void>> publish_to_topic(const Turn& turn);
+  void take_settled();
+  void answer_commits(ClientOutput& output);
 
   void on_publish(const protocol::Command& command, const Turn& turn);
   void on_answer(const protocol::Command& command, const Turn& turn);
@@ -149,15 +154,24 @@ class ClientSession final : public broker::Consumer,
   bool held_up_ = false;   // a pull was given up because of unwritten output
   std::shared_ptr<broker::Topic> topic_;  // of the latest publish
 
-  // The publishes being committed, to `topic_`.
-  struct Pending {
+  // Groups of publishes being committed, all to `topic_`, in order.
+  struct Commit {
+    std::uint64_t ticket = 0;
     protocol::Verb verb = protocol::Verb::Pub;
     std::size_t commands = 0;
     std::size_t messages = 0;
+    std::optional<Result<void>> outcome;
   };
-  Pending pending_;
+  std::vector<Commit> commits_;
+  std::uint64_t next_ticket_ = 0;
   std::optional<AuthAnswer> auth_answer_;  // came, and waits for the next `execute`
-  Result<void> outcome_;  // written by the broker's thread before it says kPublished
+
+  struct Settled {
+    std::uint64_t ticket = 0;
+    Result<void> outcome;
+  };
+  Mutex settled_mutex_;
+  std::vector<Settled> settled_ NSQ_GUARDED_BY(settled_mutex_);  // on their way to commits_
 
   std::atomic<unsigned> notices_{0};
 

@@ -29,7 +29,7 @@ class CommitWaiter : public broker::PublishWaiter,
   void expect_on(net::Executor executor) { executor_ = executor; }
   void keep(http::Responder responder) { responder_.emplace(std::move(responder)); }
 
-  void on_published(const Result<void>& outcome) override {
+  void on_published(std::uint64_t, const Result<void>& outcome) override {
     is_published_ = outcome.ok();
     asio::post(*executor_, [self = shared_from_this()] { self->answer(); });
   }

@@ -28,7 +28,7 @@ struct World::Waiter final : broker::PublishWaiter {
   // `kept`: where to note what will survive a power cut; null if an OK does not promise that.
   explicit Waiter(PublishPlan what, std::set<Number>* kept)
       : plan(std::move(what)), promised(kept) {}
-  void on_published(const Result<void>& result) override {
+  void on_published(std::uint64_t, const Result<void>& result) override {
     outcome = result;
     if (!result || promised == nullptr) return;
     for (const auto& numbers : plan.numbers) promised->insert(numbers.begin(), numbers.end());

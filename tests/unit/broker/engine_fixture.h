@@ -118,7 +118,7 @@ class EngineFixture {
     const std::vector<std::string_view> views(bodies.begin(), bodies.end());
     const broker::Publication publication{views, delay};
     struct Waiter final : broker::PublishWaiter {
-      void on_published(const Result<void>& result) override { outcome = result; }
+      void on_published(std::uint64_t, const Result<void>& result) override { outcome = result; }
       std::optional<Result<void>> outcome;
     };
     auto waiter = std::make_shared<Waiter>();

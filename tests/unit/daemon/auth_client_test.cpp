@@ -112,14 +112,12 @@ class Fixture {
   AuthAnswer ask() { return begin()->wait(); }
 
   nsq::test::QuietLog quiet;
+  net::EventLoops loops{1};  // outlives all that is bound to it
   Options options;
   std::optional<AuthClient> client;
 
  private:
   std::vector<std::unique_ptr<Server>> servers_;
-
- public:
-  net::EventLoops loops{1};
 };
 
 }  // namespace

@@ -196,6 +196,57 @@ TEST_CASE("commands wait behind a publish that is not committed, deliveries do n
   CHECK(client->progress() == Progress::Ended);
 }
 
+TEST_CASE("publishes to one topic need not wait for those before them, but are answered in order",
+          "[daemon]") {
+  SessionFixture daemon({}, with_durability(broker::Durability::Fsync));
+  auto client = daemon.connect();
+  CHECK(client->say(pub("t", "one")).empty());
+  CHECK(client->progress() == Progress::Open);
+  CHECK(client->say(mpub("t", {"two", "three"}) + "NOP\n").empty());
+  CHECK(client->progress() == Progress::Open);
+  CHECK(client->unread_bytes() == 0);
+  CHECK(client->say(pub("u", "elsewhere")).empty());
+  CHECK(client->progress() == Progress::Waiting);
+  CHECK(client->unread_bytes() > 0);
+
+  const auto syncs = daemon.files.calls(nsq::test::MemoryFileSystem::Call::Sync);
+  daemon.work.run();
+  CHECK(daemon.files.calls(nsq::test::MemoryFileSystem::Call::Sync) - syncs <= 2);
+  CHECK(client->listen() == Frames{"OK", "OK"});
+  daemon.work.run();
+  CHECK(client->listen() == Frames{"OK"});
+  CHECK(client->session().info().pub_counts.size() == 2);
+}
+
+TEST_CASE("commits a client may leave unanswered are limited", "[daemon]") {
+  SessionFixture daemon({}, with_durability(broker::Durability::Fsync));
+  auto client = daemon.connect();
+  int sent = 0;
+  for (; sent < 1000 && client->progress() == Progress::Open; ++sent) client->say(pub("t", "x"));
+  CHECK(sent == 64);
+  CHECK(client->say(pub("t", "later")).empty());
+  CHECK(client->unread_bytes() > 0);
+  daemon.work.run();
+  CHECK(client->listen().size() == 64);
+  daemon.work.run();
+  CHECK(client->listen() == Frames{"OK"});
+}
+
+TEST_CASE("a publish that fails is answered behind those before it that do not", "[daemon]") {
+  SessionFixture daemon({}, with_durability(broker::Durability::Fsync));
+  auto client = daemon.connect();
+  CHECK(client->say(pub("t", "fits")).empty());
+  daemon.files.set_capacity(daemon.files.used_bytes());
+  CHECK(client->say(pub("t", "too much")).empty());
+  CHECK(client->listen().empty());  // the refusal is known, and waits for its turn
+  daemon.work.run();
+  const auto answers = client->listen();
+  REQUIRE(answers.size() == 2);
+  CHECK(answers[0] == "OK");
+  CHECK(answers[1].starts_with("E_PUB_FAILED PUB failed "));
+  CHECK(client->notice() == ClientSession::Notice::Ended);
+}
+
 TEST_CASE("a publish that cannot be written is refused and ends the connection", "[daemon]") {
   SessionFixture daemon;
   auto producer = daemon.connect();
