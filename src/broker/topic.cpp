@@ -302,7 +302,11 @@ Instant Topic::advance(Moment now) {
       flush = true;
       request_maintenance(now.steady + home_.options.maintenance_interval);
     }
-    if (sync_due_ <= now.steady) request_sync();
+    if (sync_due_ <= now.steady) {
+      sync_due_ = Instant::never();
+      journal_sync_wanted_ = true;
+      request_sync();
+    }
     if (maintenance_due_ <= now.steady) {
       maintenance_due_ = Instant::never();
       maintain_now = true;

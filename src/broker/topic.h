@@ -177,6 +177,8 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   void request_sync() NSQ_REQUIRES(mutex_);
   void request_sync_later(Moment now) NSQ_REQUIRES(mutex_);
   void run_sync();
+  void fail_unsynced(const Error& error, Notices& notices) NSQ_REQUIRES(mutex_);
+  void end_sync() NSQ_REQUIRES(mutex_);
 
   // what survives a restart, in topic_journal.cpp
   void begin_hold() NSQ_REQUIRES(mutex_);
@@ -235,6 +237,10 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   std::optional<storage::LogPosition> sound_ NSQ_GUARDED_BY(mutex_);  // synced up to here
   bool sound_journaled_ NSQ_GUARDED_BY(mutex_) = true;
 
+  // The next sync includes the journal: always so when it is for the time that has passed, and when
+  // structure was written, which messages rely on; what was finished need not be on the disk at
+  // once.
+  bool journal_sync_wanted_ NSQ_GUARDED_BY(mutex_) = true;
   Instant sync_due_ NSQ_GUARDED_BY(mutex_) = Instant::never();
   Instant maintenance_due_ NSQ_GUARDED_BY(mutex_) = Instant::never();
   Moment last_moment_ NSQ_GUARDED_BY(mutex_);  // a recent one, for work that is handed none

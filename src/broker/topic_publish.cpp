@@ -132,7 +132,7 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_A
       structure_ = structure + structure_;
       refused_.add(refused);
     }
-    if (noted && !entries.empty()) structure_unsynced_ = true;
+    if (noted && !entries.empty()) structure_unsynced_ = journal_sync_wanted_ = true;
     if (exiting_) written = Error(BrokerErrc::Exiting, "");
     outcome = written ? Result<void>() : Result<void>(written.error());
     if (!exiting_) home_.health.report(outcome);
@@ -152,11 +152,10 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_A
   }
   writing_ = false;
   if (!log_->has_unsynced()) return outcome;
+  request_sync_later(now);
   if (home_.options.durability == Durability::Fsync ||
       unsynced_messages_ >= home_.options.sync_every) {
     request_sync();
-  } else {
-    request_sync_later(now);
   }
   return outcome;
 }
@@ -225,7 +224,6 @@ void Topic::route(Index end, Moment now, Notices& notices) {
 // --- syncing -----------------------------------------------------------------------------------
 
 void Topic::request_sync() {
-  sync_due_ = Instant::never();
   if (syncing_ || ephemeral_ || exiting_) return;
   syncing_ = true;
   home_.work.submit(storage::WorkQueue::Lane::Sync,
@@ -241,15 +239,18 @@ void Topic::request_sync_later(Moment now) {
 
 void Topic::run_sync() {
   Notices notices;
-  while (true) {
+  for (bool more = true; more;) {
     bool new_directory = false;
+    bool with_journal = true;
     {
       Lock lock(mutex_);
       unsynced_messages_ = 0;
       new_directory = std::exchange(directory_unsynced_, false);
+      with_journal = std::exchange(journal_sync_wanted_, false);
     }
-    auto synced = log_->sync();
-    Result<void> done = synced ? journal_.sync() : Result<void>(synced.error());
+    const auto synced = log_->sync();
+    Result<void> done = synced ? Result<void>() : Result<void>(synced.error());
+    if (done && with_journal) done = journal_.sync();
     if (done && new_directory)
       done = home_.files.sync_directory(storage::parent_directory(directory_));
     {
@@ -265,30 +266,36 @@ void Topic::run_sync() {
         if (home_.options.durability == Durability::Fsync) settle_through(synced->index, notices);
       } else {
         directory_unsynced_ = directory_unsynced_ || new_directory;
-        log::error("TOPIC({}): cannot sync messages: {}", name_, done.error().to_string());
-        home_.health.report(done);
-        sync_failed_ = true;
-        if (home_.options.durability == Durability::Fsync) {
-          // Written, and seen by consumers, but nobody knows whether it will last.
-          while (!unanswered_.empty() && unanswered_.front().end <= visible_end_) {
-            settle(unanswered_.front(), done, notices);
-            unanswered_.pop_front();
-          }
-        }
+        journal_sync_wanted_ = journal_sync_wanted_ || with_journal;
+        fail_unsynced(done.error(), notices);
       }
       // More may have been written meanwhile that somebody waits for: one sync for all of it.
-      const bool more = done && home_.options.durability == Durability::Fsync &&
-                        !unanswered_.empty() && unanswered_.front().end <= visible_end_;
-      if (!more) {
-        syncing_ = false;
-        // Written while it ran, or not synced because that failed: nobody else may come to ask.
-        if (log_->has_unsynced() || !done) request_sync_later(last_moment_);
-        break;
-      }
+      more = done && home_.options.durability == Durability::Fsync && !unanswered_.empty() &&
+             unanswered_.front().end <= visible_end_;
+      if (!more) end_sync();
     }
     notices.make();
   }
-  notices.make();
+}
+
+void Topic::fail_unsynced(const Error& error, Notices& notices) {
+  log::error("TOPIC({}): cannot sync messages: {}", name_, error.to_string());
+  home_.health.report(error);
+  sync_failed_ = true;
+  if (home_.options.durability != Durability::Fsync) return;
+  // Written, and seen by consumers, but nobody knows whether it will last.
+  while (!unanswered_.empty() && unanswered_.front().end <= visible_end_) {
+    settle(unanswered_.front(), error, notices);
+    unanswered_.pop_front();
+  }
+}
+
+void Topic::end_sync() {
+  syncing_ = false;
+  // Written while it ran, or not synced because that failed: nobody else may come to ask.
+  if (journal_sync_wanted_ || log_->has_unsynced() || sync_failed_) {
+    request_sync_later(last_moment_);
+  }
 }
 
 }  // namespace nsq::broker

@@ -150,8 +150,7 @@ ClientSession::Step ClientSession::execute(std::string_view input, Moment now,
     step.consumed += tools_.reader.consumed();
     input.remove_prefix(tools_.reader.consumed());
   }
-  step.progress =
-      progress_ == Progress::Open && has_to_wait ? Progress::Waiting : progress_;
+  step.progress = progress_ == Progress::Open && has_to_wait ? Progress::Waiting : progress_;
   return step;
 }
 
@@ -214,7 +213,8 @@ std::optional<Result<void>> ClientSession::publish_to_topic(const Turn& turn) {
   if (broker_.draining()) return Result<void>(Error(broker::BrokerErrc::Draining, ""));
   if (topic_ == nullptr || topic_->name() != group.topic())
     topic_ = broker_.topic(group.topic(), turn.now);
-  auto outcome = topic_->publish(group.publications(), turn.now, owner_.share_session(), next_ticket_);
+  auto outcome =
+      topic_->publish(group.publications(), turn.now, owner_.share_session(), next_ticket_);
   if (!outcome || outcome->ok() || !(outcome->error() == broker::BrokerErrc::Exiting))
     return outcome;
   // Deleted since it was last used: the name now means a new topic.
@@ -237,9 +237,9 @@ void ClientSession::take_settled() {
     settled.swap(settled_);
   }
   for (Settled& each : settled) {
-    const auto commit =
-        std::find_if(commits_.begin(), commits_.end(),
-                     [&](const Commit& waiting) { return waiting.ticket == each.ticket; });
+    const auto commit = std::find_if(commits_.begin(), commits_.end(), [&](const Commit& waiting) {
+      return waiting.ticket == each.ticket;
+    });
     if (commit != commits_.end()) commit->outcome = std::move(each.outcome);
   }
 }

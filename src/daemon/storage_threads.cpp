@@ -2,20 +2,33 @@
 
 #include <pthread.h>
 
+#include <array>
 #include <string>
 #include <utility>
+
+#include "base/assert.h"
 
 namespace nsq::daemon {
 namespace {
 
-constexpr const char* kThreadNames[] = {"nsq-read", "nsq-journal", "nsq-sync", "nsq-background"};
+struct Crew {
+  const char* name;
+  std::size_t threads;
+};
+constexpr std::array<Crew, 4> kCrews{
+    {{"nsq-read", 1}, {"nsq-journal", 1}, {"nsq-sync", 8}, {"nsq-background", 1}}};
 
 }  // namespace
 
 StorageThreads::StorageThreads() {
+  static_assert(kCrews.size() == kLanes);
+  std::size_t next = 0;
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
-    threads_[lane] = std::thread([this, lane] { run(lane); });
+    for (std::size_t i = 0; i < kCrews[lane].threads; ++i) {
+      threads_[next++] = std::thread([this, lane] { run(lane); });
+    }
   }
+  NSQ_ASSERT(next == kThreads);
 }
 
 StorageThreads::~StorageThreads() {
@@ -33,7 +46,7 @@ void StorageThreads::submit(Lane lane, std::function<void()> work) {
 
 // Clang's analysis does not follow a lock through a condition variable.
 void StorageThreads::run(std::size_t lane) NSQ_NO_ANALYSIS {
-  pthread_setname_np(pthread_self(), kThreadNames[lane]);
+  pthread_setname_np(pthread_self(), kCrews[lane].name);
   Lock lock(mutex_);
   auto& queue = queues_[lane];
   for (;;) {
@@ -59,7 +72,7 @@ void StorageThreads::finish() {
   {
     const Lock lock(mutex_);
     finished_ = true;
-    for (auto& lane : submitted_) lane.notify_one();
+    for (auto& lane : submitted_) lane.notify_all();
   }
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();

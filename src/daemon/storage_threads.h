@@ -11,7 +11,9 @@
 
 namespace nsq::daemon {
 
-// The threads that may wait for a disk: one for each lane of work.
+// The threads that may wait for a disk: one for each lane of work, and several for syncs. A disk
+// and its file system can serve several syncs together in hardly more time than one, so that a
+// hundred busy topics with durability=fsync do not queue up behind one another.
 //
 // Threading: shared, except that `finish` belongs to the owner.
 class StorageThreads : public storage::WorkQueue {
@@ -29,6 +31,7 @@ class StorageThreads : public storage::WorkQueue {
 
  private:
   static constexpr std::size_t kLanes = 4;
+  static constexpr std::size_t kThreads = 11;
 
   void run(std::size_t lane);
 
@@ -38,7 +41,7 @@ class StorageThreads : public storage::WorkQueue {
   std::array<std::deque<std::function<void()>>, kLanes> queues_ NSQ_GUARDED_BY(mutex_);
   std::size_t unfinished_ NSQ_GUARDED_BY(mutex_) = 0;  // queued or being done
   bool finished_ NSQ_GUARDED_BY(mutex_) = false;
-  std::array<std::thread, kLanes> threads_;
+  std::array<std::thread, kThreads> threads_;
 };
 
 }  // namespace nsq::daemon

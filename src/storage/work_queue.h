@@ -5,7 +5,7 @@
 namespace nsq::storage {
 
 // Where work that may wait for a disk is sent, so that no event loop ever does. The daemon serves
-// each lane with a thread of its own; a simulation runs the work when it pleases.
+// each lane with threads of its own; a simulation runs the work when it pleases.
 class WorkQueue {
  public:
   // Lanes are independent: a long sync does not hold up a read.
@@ -18,7 +18,8 @@ class WorkQueue {
 
   virtual ~WorkQueue() = default;
 
-  // Work of one lane runs in the order it was submitted, one at a time, never inside `submit`.
+  // Work of one lane runs in the order it was submitted, one at a time, never inside `submit`;
+  // except that several syncs may run at once.
   virtual void submit(Lane lane, std::function<void()> work) = 0;
 };
 

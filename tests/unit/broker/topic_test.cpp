@@ -193,7 +193,9 @@ TEST_CASE("in fsync mode all who wait share one sync", "[broker]") {
   engine.publish("t", {"first"});
   const auto before = engine.files().calls(MemoryFileSystem::Call::Sync);
   struct Waiter final : nsq::broker::PublishWaiter {
-    void on_published(std::uint64_t, const nsq::Result<void>& result) override { told += result.ok() ? 1 : 0; }
+    void on_published(std::uint64_t, const nsq::Result<void>& result) override {
+      told += result.ok() ? 1 : 0;
+    }
     int told = 0;
   };
   auto waiter = std::make_shared<Waiter>();
