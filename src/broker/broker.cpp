@@ -40,8 +40,8 @@ Instant Broker::advance(Moment now) {
 }
 
 bool Broker::holds_messages() const {
-  const auto topics = topic_list();
-  return std::any_of(topics.begin(), topics.end(),
+  const auto all = topics();
+  return std::any_of(all.begin(), all.end(),
                      [](const auto& topic) { return topic->holds_messages(); });
 }
 
@@ -57,14 +57,21 @@ std::shared_ptr<Topic> Broker::topic(std::string_view name, Moment now) {
   {
     Lock lock(mutex_);
     if (const auto found = topics_.find(name); found != topics_.end()) return found->second;
+  }
+  const bool hold = observer_ != nullptr && observer_->holds_new_topics();
+  {
+    Lock lock(mutex_);
+    if (const auto found = topics_.find(name); found != topics_.end()) return found->second;
     // The directory is named after the moment too, so that a topic deleted and created again does
     // not meet its own remains.
     const std::string directory =
         topics_path() + "/" + std::string(name) + "@" + std::to_string(index_of_time(now.wall));
     topic = std::make_shared<Topic>(std::string(name), directory, home(), now, next_seed());
+    if (hold) topic->hold();
     topics_.emplace(name, topic);
   }
   log::info("TOPIC({}): created", name);
+  if (observer_ != nullptr) observer_->on_topic_created(topic);
   if (!topic->ephemeral()) request_persist(nullptr);
   return topic;
 }
@@ -75,11 +82,15 @@ std::shared_ptr<Topic> Broker::find_topic(std::string_view name) const {
   return found == topics_.end() ? nullptr : found->second;
 }
 
-std::vector<std::shared_ptr<Topic>> Broker::topic_list() const {
+std::vector<std::shared_ptr<Topic>> Broker::topics() const {
   std::vector<std::shared_ptr<Topic>> list;
   Lock lock(mutex_);
   for (const auto& [name, topic] : topics_) list.push_back(topic);
   return list;
+}
+
+void Broker::tell_changed(const std::string& topic) {
+  if (observer_ != nullptr) observer_->on_topic_changed(topic);
 }
 
 void Broker::remove_topic(std::shared_ptr<Topic> topic, Done done) {
@@ -90,6 +101,7 @@ void Broker::remove_topic(std::shared_ptr<Topic> topic, Done done) {
   }
   topic->close();
   log::info("TOPIC({}): deleting", topic->name());
+  tell_changed(topic->name());
   if (topic->ephemeral()) {
     if (done) done({});
     return;
@@ -135,6 +147,7 @@ Result<std::shared_ptr<Subscription>> Broker::subscribe(std::string_view topic_n
     auto channel = topic->channel(channel_name, now);
     Result<std::shared_ptr<Subscription>> subscribed =
         channel ? (*channel)->subscribe(consumer, options) : channel.error();
+    if (channel && is_new) tell_changed(topic->name());
     if (channel && is_new && !topic->ephemeral() && !(*channel)->ephemeral()) {
       request_persist(nullptr);
     }
@@ -151,9 +164,10 @@ void Broker::unsubscribe(const std::shared_ptr<Subscription>& subscription, Mome
 
 // An ephemeral channel has lost its last consumer.
 void Broker::clean_up_after(const std::shared_ptr<Channel>& channel, Moment now) {
-  for (const auto& topic : topic_list()) {
+  for (const auto& topic : topics()) {
     if (topic->find_channel(channel->name()) != channel) continue;
     if (!topic->delete_idle_channel(channel, now)) return;
+    tell_changed(topic->name());
     if (topic->ephemeral() && topic->close_if_empty()) remove_topic(topic, nullptr);
     return;
   }
@@ -195,6 +209,7 @@ void Broker::create_channel(std::string_view topic, std::string_view channel, Mo
   if (auto created = found->channel(channel, now); !created) {
     return done(Error(BrokerErrc::TopicNotFound, std::string(topic)));  // just being deleted
   }
+  tell_changed(found->name());
   request_persist(std::move(done));
 }
 
@@ -203,6 +218,7 @@ void Broker::delete_channel(std::string_view topic, std::string_view channel, Mo
   const auto found = find_topic(topic);
   if (!found) return done(Error(BrokerErrc::TopicNotFound, std::string(topic)));
   if (auto deleted = found->delete_channel(channel, now); !deleted) return done(deleted);
+  tell_changed(found->name());
   if (found->ephemeral() && found->close_if_empty()) {
     return remove_topic(found, std::move(done));
   }
@@ -231,7 +247,7 @@ void Broker::pause_channel(std::string_view topic, std::string_view channel, boo
 
 std::vector<TopicStats> Broker::stats(const StatsFilter& filter, Moment now) const {
   std::vector<TopicStats> stats;
-  for (const auto& topic : topic_list()) {
+  for (const auto& topic : topics()) {
     if (!filter.topic.empty() && filter.topic != topic->name()) continue;
     TopicStats found = topic->stats(filter, now);
     if (!filter.channel.empty() && found.channels.empty()) continue;
@@ -261,7 +277,7 @@ void Broker::persist() {
   // What was changed is in the topics' journals as well; both are on disk when the waiters hear of
   // it.
   Result<void> written;
-  for (const auto& topic : topic_list()) {
+  for (const auto& topic : topics()) {
     if (auto synced = topic->sync_structure(); !synced && written) written = synced;
   }
   if (written) written = write_metadata();
@@ -274,7 +290,7 @@ void Broker::persist() {
 
 Result<void> Broker::write_metadata() {
   Metadata metadata;
-  for (const auto& topic : topic_list()) {
+  for (const auto& topic : topics()) {
     if (topic->ephemeral()) continue;
     Metadata::Topic note{topic->name(), topic->paused(), {}};
     for (auto& [name, paused] : topic->channel_notes()) note.channels.push_back({name, paused});
@@ -374,7 +390,7 @@ Result<void> Broker::load(Moment now) {
 
 Result<void> Broker::shut_down(Moment now) {
   Result<void> done = write_metadata();
-  for (const auto& topic : topic_list()) {
+  for (const auto& topic : topics()) {
     if (auto stopped = topic->shut_down(now); !stopped) {
       log::error("TOPIC({}): {}", topic->name(), stopped.error().to_string());
       if (done) done = stopped;

@@ -19,6 +19,7 @@
 #include "broker/schedule.h"
 #include "broker/stats.h"
 #include "broker/topic.h"
+#include "broker/topic_observer.h"
 #include "nsq/result.h"
 #include "storage/file_system.h"
 #include "storage/work_queue.h"
@@ -43,6 +44,10 @@ class Broker {
          std::uint64_t seed);
   ~Broker();
 
+  // Tells `observer`, which outlives the broker's use, of every change from now on. To be called
+  // before any other thread uses the broker.
+  void set_observer(TopicObserver* observer) { observer_ = observer; }
+
   // Reads the data path: nsqd.dat and the topics' logs. To be called once, before anything else.
   // Errors: a directory that cannot be read or written, or was written by a newer version.
   Result<void> load(Moment now);
@@ -63,6 +68,8 @@ class Broker {
   // The topic of that name, created if it is not there. Requires: a valid name.
   std::shared_ptr<Topic> topic(std::string_view name, Moment now);
   std::shared_ptr<Topic> find_topic(std::string_view name) const;
+  // All there are, by name.
+  std::vector<std::shared_ptr<Topic>> topics() const;
 
   // Creates topic and channel where missing. The consumer starts with a ready count of 0.
   // Errors: TooManyConsumers, Exiting, Draining if something is missing.
@@ -100,7 +107,7 @@ class Broker {
   std::string topics_path() const { return data_path_ + "/topics"; }
   std::string metadata_path() const { return data_path_ + "/nsqd.dat"; }
   std::uint64_t next_seed() NSQ_REQUIRES(mutex_);
-  std::vector<std::shared_ptr<Topic>> topic_list() const;
+  void tell_changed(const std::string& topic);
 
   Result<std::map<std::string, std::string>> find_directories();
   Result<void> load_topic(const Metadata::Topic& note, const std::string& directory, Moment now);
@@ -122,6 +129,7 @@ class Broker {
   Schedule schedule_;
   Health health_;
   std::atomic<bool> draining_{false};
+  TopicObserver* observer_ = nullptr;
 
   mutable Mutex mutex_;
   Topics topics_ NSQ_GUARDED_BY(mutex_);

@@ -138,6 +138,11 @@ bool Topic::delete_idle_channel(const std::shared_ptr<Channel>& channel, Moment 
   return true;
 }
 
+std::vector<std::shared_ptr<Channel>> Topic::channels() const {
+  Lock lock(mutex_);
+  return channel_list();
+}
+
 std::vector<std::shared_ptr<Channel>> Topic::channel_list() const {
   std::vector<std::shared_ptr<Channel>> list;
   list.reserve(channels_.size());
@@ -188,6 +193,23 @@ void Topic::set_paused(bool paused, Moment now) {
     paused_ = paused;
     if (!was_held && held()) begin_hold();
     if (was_held && !held()) end_hold(now, notices);
+  }
+  write_structure(now);
+  notices.make();
+}
+
+void Topic::hold() {
+  Lock lock(mutex_);
+  started_ = false;
+}
+
+void Topic::start(Moment now) {
+  Notices notices;
+  {
+    Lock lock(mutex_);
+    const bool was_held = held();
+    started_ = true;
+    if (was_held && !held() && !exiting_) end_hold(now, notices);
   }
   write_structure(now);
   notices.make();

@@ -81,10 +81,16 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
                                       std::uint64_t ticket = 0);
 
   std::shared_ptr<Channel> find_channel(std::string_view name) const;
+  std::vector<std::shared_ptr<Channel>> channels() const;  // by name
   TopicStats stats(const StatsFilter& filter, Moment now) const;
   bool paused() const;
   // Whether any message waits here or at a channel, is in flight or deferred, or being published.
   bool holds_messages() const;
+  bool exiting() const;  // deleted, or about to be
+
+  // Lets the messages flow that were held back since the topic was made, to all channels it has
+  // now; nothing if it was not held.
+  void start(Moment now);
 
   // --- for the broker --------------------------------------------------------------------------
 
@@ -108,7 +114,8 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   // Returns when the channels made and deleted so far are on disk as such. Blocks.
   Result<void> sync_structure();
   std::size_t channel_count() const;
-  bool exiting() const;
+  // Keeps all messages here until `start`. To be called before anybody else knows the topic.
+  void hold();
 
   // Deletes that channel if nobody is subscribed to it. Says whether it did.
   bool delete_idle_channel(const std::shared_ptr<Channel>& channel, Moment now);
@@ -154,7 +161,7 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
     void make();
   };
 
-  bool held() const NSQ_REQUIRES(mutex_) { return paused_ || channels_.empty(); }
+  bool held() const NSQ_REQUIRES(mutex_) { return paused_ || !started_ || channels_.empty(); }
   bool structure_pending() const NSQ_REQUIRES(mutex_) {
     return !structure_.empty() || !refused_.empty();
   }
@@ -212,6 +219,7 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   mutable Mutex mutex_;
   bool exiting_ NSQ_GUARDED_BY(mutex_) = false;
   bool paused_ NSQ_GUARDED_BY(mutex_) = false;
+  bool started_ NSQ_GUARDED_BY(mutex_) = true;
   std::map<std::string, std::shared_ptr<Channel>, std::less<>> channels_ NSQ_GUARDED_BY(mutex_);
   std::uint32_t next_channel_number_ NSQ_GUARDED_BY(mutex_) = 1;
   std::set<std::string> deleted_ NSQ_GUARDED_BY(mutex_);

@@ -17,6 +17,7 @@
 #include "daemon/data_path_lock.h"
 #include "daemon/drain_watch.h"
 #include "daemon/http_api.h"
+#include "daemon/lookup_peers.h"
 #include "daemon/settings.h"
 #include "daemon/start_options.h"
 #include "daemon/storage_threads.h"
@@ -87,6 +88,7 @@ class Daemon::Parts {
   std::unique_ptr<broker::Broker> broker_;
   std::unique_ptr<ClientService> clients_;
   std::optional<Settings> settings_;
+  std::unique_ptr<LookupPeers> lookup_peers_;
   std::optional<ApiContext> api_;
   http::Router router_;
   std::unique_ptr<http::Server> http_server_;
@@ -159,6 +161,11 @@ Result<void> Daemon::Parts::load() {
 void Daemon::Parts::serve() {
   clients_ = std::make_unique<ClientService>(*loops, *broker_, options);
   settings_.emplace(options.nsqlookupd_tcp_addresses);
+  lookup_peers_ = std::make_unique<LookupPeers>(*broker_, options);
+  broker_->set_observer(lookup_peers_.get());
+  settings_->on_nsqlookupd_tcp_addresses([this](std::vector<std::string> addresses) {
+    lookup_peers_->set_addresses(std::move(addresses));
+  });
   api_.emplace(ApiContext{.broker = *broker_,
                           .clients = *clients_,
                           .options = options,
@@ -185,6 +192,7 @@ void Daemon::Parts::serve() {
     http_listener->start([this](net::Socket socket) { http_server_->serve(std::move(socket)); });
     log::info("HTTP: listening on {}", http_listener->local_text());
   }
+  lookup_peers_->start();
   loops->start();
   is_serving = true;
   Lock draining(drain_mutex_);
@@ -248,6 +256,7 @@ void Daemon::Parts::stop_serving() {
   let_loops_catch_up(*loops);
   loops->stop();
   loops->join();
+  lookup_peers_->stop();
 }
 
 Daemon::Daemon(Options options, Hooks hooks)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,11 +23,17 @@ class Settings {
     return nsqlookupd_tcp_addresses_;
   }
   void set_nsqlookupd_tcp_addresses(std::vector<std::string> addresses) {
+    if (on_addresses_) on_addresses_(addresses);
     const Lock lock(mutex_);
     nsqlookupd_tcp_addresses_ = std::move(addresses);
   }
+  // Told of new addresses, on the thread that sets them. To be called before anybody sets any.
+  void on_nsqlookupd_tcp_addresses(std::function<void(std::vector<std::string>)> callback) {
+    on_addresses_ = std::move(callback);
+  }
 
  private:
+  std::function<void(std::vector<std::string>)> on_addresses_;
   mutable Mutex mutex_;
   std::vector<std::string> nsqlookupd_tcp_addresses_ NSQ_GUARDED_BY(mutex_);
 };

@@ -40,7 +40,7 @@ Error dial_error(const Address& address, std::string_view step, std::error_code 
                                  address.text(), step, code.message()));
 }
 
-asio::awaitable<Result<std::vector<Endpoint>>> find_endpoints(Attempt& attempt, Address address) {
+asio::awaitable<Result<std::vector<Endpoint>>> look_up(Attempt& attempt, Address address) {
   // Numbers and paths need no resolver, and its thread. A connection to the wildcard address
   // reaches this machine.
   std::error_code not_a_number;
@@ -68,13 +68,23 @@ std::error_code bind_source(Socket& socket, const Endpoint& source) {
 
 }  // namespace
 
+asio::awaitable<Result<std::vector<Endpoint>>> find_endpoints(asio::io_context& loop,
+                                                              Address address, Duration limit) {
+  Attempt attempt(loop);
+  Watchdog watchdog(loop.get_executor(), [&attempt] { attempt.give_up(); });
+  watchdog.expect_by(Instant::now() + limit);
+  auto endpoints = co_await look_up(attempt, address);
+  if (attempt.timed_out) co_return Error(NetErrc::TimedOut, "lookup " + address.host());
+  co_return endpoints;
+}
+
 asio::awaitable<Result<Socket>> connect(asio::io_context& loop, Address address, Duration limit,
                                         std::optional<Endpoint> source) {
   Attempt attempt(loop);
   Watchdog watchdog(loop.get_executor(), [&attempt] { attempt.give_up(); });
   watchdog.expect_by(Instant::now() + limit);
 
-  const auto endpoints = co_await find_endpoints(attempt, address);
+  const auto endpoints = co_await look_up(attempt, address);
   if (attempt.timed_out) co_return dial_error(address, "", NetErrc::TimedOut);
   if (!endpoints) {
     co_return dial_error(address, endpoints.error().context() + ": ", endpoints.error().code());

@@ -2,6 +2,7 @@
 
 #include <asio/awaitable.hpp>
 #include <optional>
+#include <vector>
 
 #include "base/instant.h"
 #include "net/address.h"
@@ -9,6 +10,12 @@
 #include "nsq/result.h"
 
 namespace nsq::net {
+
+// The endpoints an address stands for, as `resolve` finds them, but without blocking: a name is
+// asked for off the loop. The coroutine runs on the loop.
+// Errors: NetErrc::UnknownPort, NoSuchHost, PathTooLong, TimedOut.
+asio::awaitable<Result<std::vector<Endpoint>>> find_endpoints(asio::io_context& loop,
+                                                              Address address, Duration limit);
 
 // Connects to an address: resolves a name off the loop, then tries each endpoint in turn until one
 // answers. The limit covers all of it. The socket is tuned and belongs to the given loop, which

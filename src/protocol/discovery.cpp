@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/json_writer.h"
 #include "protocol/json_members.h"
+#include "protocol/names.h"
 
 namespace nsq::protocol {
 namespace {
@@ -52,6 +53,20 @@ std::string encode_lookupd_identity(const PeerIdentity& identity) {
       .member("version", identity.version)
       .end_object();
   return json.take_text();
+}
+
+std::optional<std::vector<std::string>> parse_channels_answer(std::string_view json) {
+  const std::string text = with_valid_unicode(json);
+  simdjson::dom::parser parser;
+  simdjson::dom::array channels;
+  if (parser.parse(text)["channels"].get(channels) != simdjson::SUCCESS) return std::nullopt;
+  std::vector<std::string> names;
+  for (const simdjson::dom::element channel : channels) {
+    std::string_view name;
+    if (channel.get(name) != simdjson::SUCCESS) return std::nullopt;
+    if (is_valid_name(name)) names.emplace_back(name);
+  }
+  return names;
 }
 
 void append_answer(std::string& out, std::string_view data) {

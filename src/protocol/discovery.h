@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // The protocol between a daemon and a lookupd, version 1: command lines one way, answers the other.
 // An answer is a big-endian length and that many bytes; an error looks like any other answer and is
@@ -34,6 +35,10 @@ std::optional<PeerIdentity> parse_peer_identity(std::string_view json);
 std::string encode_daemon_identity(const PeerIdentity& identity);
 // A lookupd's, which has no topology.
 std::string encode_lookupd_identity(const PeerIdentity& identity);
+
+// Reads a lookupd's answer to GET /channels, {"channels":[...]}: the valid names among them.
+// Empty if it is not such an answer.
+std::optional<std::vector<std::string>> parse_channels_answer(std::string_view json);
 
 inline constexpr std::size_t kAnswerSizeBytes = 4;
 

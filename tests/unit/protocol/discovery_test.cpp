@@ -65,3 +65,14 @@ TEST_CASE("an answer that is too long is refused before it is there", "[protocol
   CHECK(reader.read("\xff\xff\xff\xff").outcome == Outcome::BadSize);
   CHECK(reader.read("HTTP/1.1 400 Bad Request").outcome == Outcome::BadSize);
 }
+
+TEST_CASE("of a lookupd's channels those with valid names are taken", "[protocol]") {
+  using Names = std::vector<std::string>;
+  CHECK(parse_channels_answer(R"({"channels":["a","b#ephemeral","../c","",7e3]})") == std::nullopt);
+  CHECK(parse_channels_answer(R"({"channels":["a","b#ephemeral","../c",""]})") ==
+        Names{"a", "b#ephemeral"});
+  CHECK(parse_channels_answer(R"({"channels":[],"more":1})") == Names{});
+  for (const char* nonsense : {"", "null", "[]", "{}", R"({"channels":null})", "OK"}) {
+    CHECK_FALSE(parse_channels_answer(nonsense));
+  }
+}
