@@ -69,7 +69,11 @@ const InFlightMessage* InFlight::find(protocol::MessageId id) const {
 void InFlight::remove(storage::Index index) {
   const InFlightMessage* const found = find_index(index);
   NSQ_ASSERT(found != nullptr);
-  if (!foreign_.empty()) foreign_.erase(found->id.value);
+  // Of two messages with one id, which only others' ids can be, the entry is the later one's.
+  if (const auto entry = foreign_.find(found->id.value);
+      entry != foreign_.end() && entry->second == index) {
+    foreign_.erase(entry);
+  }
   --count_;
   // Those behind move up by one, as far as they stand behind their homes.
   const std::size_t mask = slots_.size() - 1;

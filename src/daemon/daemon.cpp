@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "broker/broker.h"
+#include "broker/import.h"
 #include "daemon/broker_timer.h"
 #include "daemon/client_service.h"
 #include "daemon/data_path_lock.h"
@@ -76,6 +77,7 @@ class Daemon::Parts {
  private:
   Result<void> instantiate();
   Result<void> listen();
+  Result<void> import();
   Result<void> load();
   void serve();
   void begin_to_drain() NSQ_REQUIRES(drain_mutex_);
@@ -104,6 +106,10 @@ Result<void> Daemon::Parts::start() {
   if (auto instantiated = instantiate(); !instantiated) {
     return Error(instantiated.error().code(),
                  "failed to instantiate nsqd - " + instantiated.error().context());
+  }
+  if (auto imported = import(); !imported) {
+    return Error(imported.error().code(),
+                 "failed to import nsqd's messages - " + imported.error().to_string());
   }
   if (auto loaded = load(); !loaded) {
     return Error(loaded.error().code(), "failed to load metadata - " + loaded.error().to_string());
@@ -144,6 +150,18 @@ Result<void> Daemon::Parts::listen() {
 
 std::string Daemon::Parts::metadata_path() const {
   return (options.data_path.empty() ? "." : options.data_path) + "/nsqd.dat";
+}
+
+// What an nsqd has left in the data path becomes ours.
+Result<void> Daemon::Parts::import() {
+  broker::ImportOptions import;
+  import.data_path = options.data_path.empty() ? "." : options.data_path;
+  import.node_id = static_cast<std::uint32_t>(options.id);
+  import.max_bytes_per_file = static_cast<std::uint64_t>(options.max_bytes_per_file);
+  import.seed = random_seed();
+  const auto imported = broker::import_diskqueues(import, storage::real_file_system(),
+                                                  Timestamp::now(), hooks_.is_stopping);
+  return imported ? Result<void>() : Result<void>(imported.error());
 }
 
 Result<void> Daemon::Parts::load() {

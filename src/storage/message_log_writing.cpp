@@ -10,7 +10,6 @@ namespace nsq::storage {
 namespace {
 
 constexpr std::size_t kMaxPieces = 64;
-constexpr std::size_t kDigits = 20;
 
 }  // namespace
 
@@ -27,9 +26,7 @@ struct MessageLog::Pieces {
 };
 
 std::string MessageLog::segment_path(Index first) const {
-  std::string digits = std::to_string(first);
-  digits.insert(0, kDigits - digits.size(), '0');
-  return directory_ + "/" + digits + ".log";
+  return directory_ + "/" + segment_file_name(first);
 }
 
 // --- writing -----------------------------------------------------------------------------------

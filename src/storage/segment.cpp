@@ -13,8 +13,15 @@ constexpr std::uint64_t kCloseEnoughBytes = 128 << 10;
 // Places are remembered no closer than this, which bounds their number.
 constexpr std::uint64_t kPlaceDistanceBytes = 1 << 20;
 constexpr std::size_t kMaxNotedDamage = 1000;
+constexpr std::size_t kNameDigits = 20;
 
 }  // namespace
+
+std::string segment_file_name(Index first) {
+  std::string digits = std::to_string(first);
+  digits.insert(0, kNameDigits - digits.size(), '0');
+  return digits + ".log";
+}
 
 Segment::Segment(FileSystem& files, std::string path, Index first, const SegmentHeader& header)
     : files_(files), path_(std::move(path)), first_(first), header_(header) {}

@@ -13,6 +13,9 @@
 
 namespace nsq::storage {
 
+// "00000000000000001000.log": the file that begins at this index.
+std::string segment_file_name(Index first);
+
 // One file of a log, for reading. Which part of it may be read, the log says with each call; the
 // file itself may meanwhile grow.
 //

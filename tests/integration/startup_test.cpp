@@ -2,10 +2,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 #include <string>
 
 #include "integration/process.h"
 #include "support/catch.h"
+#include "support/http_client.h"
 
 using namespace nsq::test;
 
@@ -109,4 +112,27 @@ TEST_CASE("a port in use stops the daemon and is named", "[integration]") {
     CHECK(last_line(finished.errors).find(first.tcp_address()) != std::string::npos);
   }
   CHECK(first.stop() == 0);
+}
+
+TEST_CASE("a flag goes before the environment, and that before the config file", "[integration]") {
+  const TemporaryDirectory directory;
+  const TemporaryDirectory files;
+  std::ofstream(files / "nsqd.cfg")
+      << "max_rdy_count = 1\nmax_msg_size = 1\nsync_every = 1\nodd = 1\n";
+  REQUIRE(::setenv("NSQ_MAX_RDY_COUNT", "2", 1) == 0);
+  REQUIRE(::setenv("NSQ_MAX_MSG_SIZE", "2", 1) == 0);
+  Daemon daemon(directory.path().string(),
+                {"--config=" + (files / "nsqd.cfg"), "-max-rdy-count=3"});
+  const Finished refused = run_daemon({"--config=/no/such/file"});
+  ::unsetenv("NSQ_MAX_RDY_COUNT");
+  ::unsetenv("NSQ_MAX_MSG_SIZE");
+  HttpClient client("127.0.0.1", daemon.http_port());
+  CHECK(client.get("/config/max_rdy_count").body == "3");
+  CHECK(client.get("/config/max_msg_size").body == "2");
+  CHECK(client.get("/config/sync_every").body == "1");
+  CHECK_THAT(daemon.process().errors(),
+             Catch::Contains("unknown key \"odd\", ignored") &&
+                 Catch::Contains("settings from the environment: NSQ_MAX_MSG_SIZE"));
+  CHECK(daemon.stop() == 0);
+  check_refusal(refused, 1, "failed to load config file /no/such/file - ");
 }

@@ -26,6 +26,9 @@ class HttpClient {
   HttpAnswer post(std::string_view target, std::string_view body) {
     return request("POST", target, body);
   }
+  HttpAnswer put(std::string_view target, std::string_view body) {
+    return request("PUT", target, body);
+  }
 
  private:
   HttpAnswer request(std::string_view method, std::string_view target, std::string_view body);

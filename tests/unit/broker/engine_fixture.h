@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,9 +30,13 @@ struct Got {
 // unless a test holds it back; time stands until `advance`.
 class EngineFixture {
  public:
-  explicit EngineFixture(broker::Options options = {}) : options_(std::move(options)) {
+  // `prepare` puts into the data path what an earlier program has left there.
+  explicit EngineFixture(broker::Options options = {},
+                         const std::function<void(MemoryFileSystem&)>& prepare = nullptr)
+      : options_(std::move(options)) {
     files_ = std::make_unique<MemoryFileSystem>();
     REQUIRE(files_->create_directory("data"));
+    if (prepare) prepare(*files_);
     REQUIRE(files_->sync_directory("/"));
     start();
   }
