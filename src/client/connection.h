@@ -26,7 +26,7 @@ namespace nsq::client {
 struct ConnectionProfile {
   Config config;
   std::string identify;                        // the body of the command
-  std::shared_ptr<const net::TlsContext> tls;  // null unless TLS is asked for
+  std::shared_ptr<const net::TlsContext> tls;  // null unless TLS is configured
   std::optional<net::Endpoint> source;
   std::shared_ptr<const ClientLog> log;
 };

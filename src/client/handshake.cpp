@@ -24,18 +24,18 @@ namespace {
 
 constexpr auto kUseTuple = asio::experimental::as_tuple(asio::use_awaitable);
 
+bool has_tls_files(const Config& config) {
+  return !config.tls_cert.empty() || !config.tls_root_ca_file.empty();
+}
+
 Result<std::shared_ptr<const net::TlsContext>> make_tls(const Config& config) {
-  if (!config.tls_v1) return std::shared_ptr<const net::TlsContext>();
+  if (!config.tls_v1 && !has_tls_files(config)) return std::shared_ptr<const net::TlsContext>();
   return net::TlsContext::for_client(
       {.cert_file = config.tls_cert,
        .key_file = config.tls_key,
        .root_ca_file = config.tls_root_ca_file,
        .insecure_skip_verify = config.tls_insecure_skip_verify,
        .min_version = *net::parse_tls_version(config.tls_min_version)});
-}
-
-bool has_tls_files(const Config& config) {
-  return !config.tls_cert.empty() || !config.tls_root_ca_file.empty();
 }
 
 }  // namespace
@@ -89,7 +89,7 @@ asio::awaitable<Result<void>> Connection::shake_hands() {
   if (!reply) co_return reply.error();
   granted_ = *reply;
   if (profile_->config.tls_v1 && !granted_.tls_v1) co_return Error(ClientErrc::TlsRefused, "");
-  if (granted_.tls_v1 && profile_->tls) {
+  if (granted_.tls_v1 && profile_->config.tls_v1) {
     if (auto started = co_await start_tls(); !started) co_return started.error();
   }
   if (auto started = co_await start_compression(); !started) co_return started.error();

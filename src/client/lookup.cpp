@@ -98,9 +98,9 @@ Result<std::vector<std::string>> parse_lookup_answer(std::string_view json) {
   return addresses;
 }
 
-asio::awaitable<Result<std::vector<std::string>>> ask_lookupd(asio::io_context& loop,
-                                                              std::string url, std::string secret,
-                                                              Duration timeout) {
+asio::awaitable<Result<std::vector<std::string>>> ask_lookupd(
+    asio::io_context& loop, std::string url, std::string secret,
+    std::shared_ptr<const net::TlsContext> tls, Duration timeout) {
   http::ClientRequest request;
   request.url = std::move(url);
   request.headers.emplace_back("Accept", "application/vnd.nsq; version=1.0");
@@ -109,6 +109,7 @@ asio::awaitable<Result<std::vector<std::string>>> ask_lookupd(asio::io_context& 
   options.request_timeout = timeout;
   options.connect_timeout = std::min<Duration>(options.connect_timeout, timeout);
   options.response_bytes = kMaxAnswerBytes;
+  options.tls = std::move(tls);
   const auto response = co_await http::fetch(loop, std::move(request), options);
   if (!response) co_return response.error();
   if (response->status != 200) {

@@ -101,10 +101,11 @@ void Subscription::ask_all(const std::shared_ptr<Latch>& latch) {
 asio::awaitable<void> Subscription::ask(SelfPtr self, std::shared_ptr<Lookupd> lookupd,
                                         std::shared_ptr<Latch> latch) {
   self->log_.info("querying nsqlookupd {}", lookupd->url);
-  const bool sends_secret = self->config_.skip_lookupd_authorization;
-  auto answer =
-      co_await ask_lookupd(self->loop_, lookupd->url, sends_secret ? self->config_.auth_secret : "",
-                           self->config_.lookupd_poll_timeout);
+  // Outside the call: GCC 12 destroys a conditional's temporary twice when it awaits.
+  std::string secret;
+  if (self->config_.skip_lookupd_authorization) secret = self->config_.auth_secret;
+  auto answer = co_await ask_lookupd(self->loop_, lookupd->url, secret, self->setup_.profile->tls,
+                                     self->config_.lookupd_poll_timeout);
   lookupd->is_asked = false;
   if (self->stopping_) {
     // Nobody wants to know any more.
