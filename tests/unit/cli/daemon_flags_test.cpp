@@ -1,9 +1,15 @@
 #include "cli/daemon_flags.h"
 
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "cli/command_line.h"
+#include "cli/config_file.h"
+#include "cli/environment.h"
 #include "support/catch.h"
 
 using namespace nsq;
@@ -34,6 +40,94 @@ TEST_CASE("every flag of nsqd has a row, and a row has a help text", "[cli]") {
     CHECK(!flag.group.empty());
     CHECK((flag.stands_alone || !flag.placeholder.empty()));
   }
+}
+
+TEST_CASE("every flag stands in docs/flags.md, and nothing else does", "[cli]") {
+  const Fixture fixture;
+  std::set<std::string> expected{"config", "version"};
+  for (const Flag& flag : fixture.flags.flags()) expected.insert(flag.name);
+  std::set<std::string> found;
+  std::ifstream page(NSQ_DOCS_DIRECTORY "/flags.md");
+  REQUIRE(page.is_open());
+  for (std::string line; std::getline(page, line);) {
+    constexpr std::string_view kStart = "| `-";
+    if (!line.starts_with(kStart)) continue;
+    found.insert(line.substr(kStart.size(), line.find('`', kStart.size()) - kStart.size()));
+    INFO(line);
+    CHECK(line.find("||") == std::string::npos);
+    CHECK(std::count(line.begin(), line.end(), '|') == 4);
+  }
+  CHECK(found == expected);
+}
+
+TEST_CASE("every flag is set by the command line, the environment and a config file alike",
+          "[cli]") {
+  // Those of which the help does not show the value have stories of their own.
+  const std::set<std::string> unseen{"node-id", "durability", "unix-socket-mode"};
+  const std::map<std::string, std::string> words{{"log-level", "warn"},
+                                                 {"sigterm-mode", "drain"},
+                                                 {"log-format", "json"},
+                                                 {"tls-required", "tcp-https"},
+                                                 {"tls-min-version", "tls1.2"}};
+  const Fixture names;
+  for (const Flag& row : names.flags.flags()) {
+    if (row.clear || row.key.empty() || unseen.contains(row.name)) continue;
+    CAPTURE(row.name);
+    std::string value = "123";
+    if (row.kind == Kind::Duration) value = "123s";
+    if (row.kind == Kind::Boolean) value = row.default_text == "true" ? "false" : "true";
+    if (row.kind == Kind::Special) value = words.at(row.name);
+    // What the help calls the default, were the options set like this the defaults.
+    const auto shown = [&](DaemonFlags& chosen) {
+      FlagTable table("nsqd", "");
+      add_daemon_flags(table, chosen);
+      return table.find(row.name)->default_text;
+    };
+    Fixture by_line;
+    Fixture by_environment;
+    Fixture by_file;
+    CHECK(by_line.parse({"--" + row.name + "=" + value}).error.empty());
+    CHECK(apply_environment(by_environment.flags, [&](const std::string& name) {
+      return name == environment_name(row.name) ? value.c_str() : nullptr;
+    }));
+    std::vector<std::string> warnings;
+    CHECK(apply_config(by_file.flags, row.key + " = '" + value + "'", warnings));
+    CHECK(warnings.empty());
+    const std::string after = shown(by_line.chosen);
+    CHECK(after != row.default_text);
+    CHECK(shown(by_environment.chosen) == after);
+    CHECK(shown(by_file.chosen) == after);
+  }
+}
+
+TEST_CASE("lists are set by the command line, the environment and a config file alike", "[cli]") {
+  const auto lists = [](const daemon::Options& options) {
+    return std::vector{options.nsqlookupd_tcp_addresses, options.auth_http_addresses,
+                       options.enable_experiment};
+  };
+  const std::vector<std::vector<std::string>> expected{{"a:1", "b:2"}, {"c:3"}, {"x"}};
+  Fixture by_line;
+  by_line.parse({"-lookupd-tcp-address=a:1", "--lookupd-tcp-address=b:2", "-auth-http-address=c:3",
+                 "-enable-experiment=x"});
+  CHECK(lists(by_line.options()) == expected);
+  Fixture by_environment;
+  const std::map<std::string, std::string> variables{{"NSQ_LOOKUPD_TCP_ADDRESS", "a:1,b:2"},
+                                                     {"NSQ_AUTH_HTTP_ADDRESS", "c:3"},
+                                                     {"NSQ_ENABLE_EXPERIMENT", "x"}};
+  CHECK(apply_environment(by_environment.flags, [&](const std::string& name) {
+    return variables.contains(name) ? variables.at(name).c_str() : nullptr;
+  }));
+  CHECK(lists(by_environment.options()) == expected);
+  Fixture by_file;
+  std::vector<std::string> warnings;
+  CHECK(apply_config(by_file.flags,
+                     "nsqlookupd_tcp_addresses = ['a:1', 'b:2']\nauth_http_addresses = 'c:3'\n"
+                     "enable_experiment = ['x']\nid = 7\ndurability = 'fsync'\n",
+                     warnings));
+  CHECK(warnings.empty());
+  CHECK(lists(by_file.options()) == expected);
+  CHECK(by_file.chosen.node_id == 7);
+  CHECK(by_file.options().durability == broker::Durability::Fsync);
 }
 
 TEST_CASE("flags reach the daemon's options", "[cli]") {
