@@ -38,6 +38,22 @@ void redirect(const char* path, int flags, int descriptor) {
   ::close(file);
 }
 
+// The log line that says so comes once the port is bound.
+std::uint16_t wait_for_port(Process& process, const std::string& listener) {
+  const auto deadline = Clock::now() + std::chrono::seconds(20);
+  while (true) {
+    const std::string log = process.errors();
+    const std::size_t line = log.find(" " + listener);
+    const std::size_t end = line == std::string::npos ? line : log.find('\n', line);
+    if (end != std::string::npos) {
+      return static_cast<std::uint16_t>(std::atoi(log.c_str() + log.rfind(':', end) + 1));
+    }
+    if (process.ended() || Clock::now() > deadline) {
+      throw std::runtime_error("the server does not listen; its log: " + log);
+    }
+    std::this_thread::sleep_for(kLook);
+  }
+}
 }  // namespace
 
 std::string binary() {
@@ -140,25 +156,8 @@ std::vector<std::string> daemon_arguments(const std::string& data_path,
 
 Daemon::Daemon(const std::string& data_path, std::vector<std::string> flags)
     : process_(daemon_arguments(data_path, flags), files_.path()) {
-  tcp_port_ = wait_for_port("TCP: listening on ");
-  http_port_ = wait_for_port("HTTP: listening on ");
-}
-
-// The log line that says so comes once the port is bound.
-std::uint16_t Daemon::wait_for_port(const std::string& listener) {
-  const auto deadline = Clock::now() + std::chrono::seconds(20);
-  while (true) {
-    const std::string log = process_.errors();
-    const std::size_t line = log.find(" " + listener);
-    const std::size_t end = line == std::string::npos ? line : log.find('\n', line);
-    if (end != std::string::npos) {
-      return static_cast<std::uint16_t>(std::atoi(log.c_str() + log.rfind(':', end) + 1));
-    }
-    if (process_.ended() || Clock::now() > deadline) {
-      throw std::runtime_error("the daemon does not listen; its log: " + log);
-    }
-    std::this_thread::sleep_for(kLook);
-  }
+  tcp_port_ = wait_for_port(process_, "TCP: listening on ");
+  http_port_ = wait_for_port(process_, "HTTP: listening on ");
 }
 
 void Daemon::kill() {
@@ -167,6 +166,31 @@ void Daemon::kill() {
 }
 
 int Daemon::stop() {
+  process_.signal(SIGTERM);
+  return process_.wait();
+}
+
+namespace {
+std::vector<std::string> lookupd_arguments(const std::vector<std::string>& flags) {
+  std::vector<std::string> arguments{binary(), "lookupd", "--tcp-address=127.0.0.1:0",
+                                     "--http-address=127.0.0.1:0", "--broadcast-address=127.0.0.1"};
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  return arguments;
+}
+}  // namespace
+
+Lookupd::Lookupd(std::vector<std::string> flags)
+    : process_(lookupd_arguments(flags), files_.path()) {
+  tcp_port_ = wait_for_port(process_, "TCP: listening on ");
+  http_port_ = wait_for_port(process_, "HTTP: listening on ");
+}
+
+void Lookupd::kill() {
+  process_.signal(SIGKILL);
+  process_.wait();
+}
+
+int Lookupd::stop() {
   process_.signal(SIGTERM);
   return process_.wait();
 }

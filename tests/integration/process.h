@@ -85,8 +85,26 @@ class Daemon {
   int stop();
 
  private:
-  std::uint16_t wait_for_port(const std::string& listener);
+  TemporaryDirectory files_;
+  Process process_;
+  std::uint16_t tcp_port_ = 0;
+  std::uint16_t http_port_ = 0;
+};
 
+// `nsq lookupd` on free ports. Throws std::runtime_error when it does not come up.
+class Lookupd {
+ public:
+  explicit Lookupd(std::vector<std::string> flags = {});
+
+  std::uint16_t tcp_port() const { return tcp_port_; }
+  std::uint16_t http_port() const { return http_port_; }
+
+  // Ends it as a crash would.
+  void kill();
+  // Ends it as a service manager does; returns the exit status.
+  int stop();
+
+ private:
   TemporaryDirectory files_;
   Process process_;
   std::uint16_t tcp_port_ = 0;

@@ -165,8 +165,8 @@ std::string FakeLookupd::answer_to(std::string_view line) {
   if (!fixed_answer_.empty()) return fixed_answer_;
   if (!line.starts_with("IDENTIFY")) return sized("OK");
   return sized(R"({"broadcast_address":"127.0.0.1","hostname":")" + hostname_ +
-               R"(","http_port":)" + std::to_string(http_port_) +
-               R"(,"tcp_port":)" + std::to_string(tcp_port_) + R"(,"version":"1.3.0"})");
+               R"(","http_port":)" + std::to_string(http_port_) + R"(,"tcp_port":)" +
+               std::to_string(tcp_port_) + R"(,"version":"1.3.0"})");
 }
 
 }  // namespace nsq::test

@@ -27,15 +27,19 @@ class Daemon {
     return `127.0.0.1:${this.tcpPort}`
   }
 
-  async start() {
-    this.log = ''
-    this.child = spawn(binary, [
+  arguments() {
+    return [
       'daemon',
       `--tcp-address=127.0.0.1:${this.tcpPort}`,
       `--http-address=127.0.0.1:${this.httpPort}`,
       `--data-path=${this.dataPath}`,
       ...this.flags,
-    ], {stdio: ['ignore', 'ignore', 'pipe']})
+    ]
+  }
+
+  async start() {
+    this.log = ''
+    this.child = spawn(binary, this.arguments(), {stdio: ['ignore', 'ignore', 'pipe']})
     this.exited = new Promise((resolve) => this.child.once('exit', resolve))
     this.tcpPort = await this.listener('TCP')
     this.httpPort = await this.listener('HTTP')
@@ -69,4 +73,25 @@ class Daemon {
   }
 }
 
-module.exports = {Daemon}
+class Lookupd extends Daemon {
+  static async start() {
+    const lookupd = new Lookupd([])
+    await lookupd.start()
+    return lookupd
+  }
+
+  arguments() {
+    return [
+      'lookupd',
+      `--tcp-address=127.0.0.1:${this.tcpPort}`,
+      `--http-address=127.0.0.1:${this.httpPort}`,
+      '--broadcast-address=127.0.0.1',
+    ]
+  }
+
+  get httpAddress() {
+    return `127.0.0.1:${this.httpPort}`
+  }
+}
+
+module.exports = {Daemon, Lookupd}

@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict')
 const test = require('node:test')
 
-const {Daemon} = require('./daemon')
+const {Daemon, Lookupd} = require('./daemon')
 const {
   bodies, connectReader, connectWriter, eventually, finish, publish, publishDeferred, sleep,
 } = require('./clients')
@@ -210,4 +210,39 @@ story('what was left at a shutdown is there afterwards', [], async ({daemon, wri
   const reader = await open(connectReader(daemon, topic, 'c', finish))
   await eventually(() => reader.received.length === 3, 'all messages')
   assert.deepEqual(bodies(reader).sort(), ['one', 'three', 'two'])
+})
+
+test('daemons are found through lookupds, also one that comes later', {timeout: 30000}, async () => {
+  const servers = []
+  const run = async (starting) => {
+    const server = await starting
+    servers.push(server)
+    return server
+  }
+  const clients = []
+  try {
+    const lookupds = [await run(Lookupd.start()), await run(Lookupd.start())]
+    const flags = ['--broadcast-address=127.0.0.1',
+      ...lookupds.map((lookupd) => `--lookupd-tcp-address=${lookupd.address}`)]
+    const first = await run(Daemon.start(...flags))
+    const topic = freshTopic()
+    const writer = await connectWriter(first)
+    clients.push(writer)
+    await publish(writer, topic, 'from the first')
+    const reader = await connectReader(first, topic, 'c', finish, {
+      nsqdTCPAddresses: [],
+      lookupdHTTPAddresses: lookupds.map((lookupd) => lookupd.httpAddress),
+    })
+    clients.push(reader)
+    await eventually(() => reader.received.length === 1, 'the message of the first daemon')
+    const second = await run(Daemon.start(...flags))
+    const other = await connectWriter(second)
+    clients.push(other)
+    await publish(other, topic, 'from the second')
+    await eventually(() => reader.received.length === 2, 'the message of the second daemon')
+    assert.deepEqual(bodies(reader).sort(), ['from the first', 'from the second'])
+  } finally {
+    for (const client of clients) client.close()
+    for (const server of servers) await server.stop()
+  }
 })
