@@ -474,9 +474,15 @@ TEST_CASE("a daemon the user disconnects from is left alone", "[client]") {
     return seen;
   }});
   ConsumerFixture fixture;
+  Notes connections;
+  fixture.options.observer.on_connection = [&](const std::string&, bool connected) {
+    connections.add(connected ? "up" : "down");
+  };
   Consumer& consumer = fixture.connect(daemon.address());
   CHECK(consumer.disconnect_from_nsqd(daemon.address()));
   CHECK(daemon.transcript() == Lines{"SUB t c", "RDY 10", "end"});
+  REQUIRE(connections.wait_for(2));
+  CHECK(connections.all() == Lines{"up", "down"});
   CHECK(consumer.stats().connections == 0);
 }
 
@@ -505,11 +511,11 @@ TEST_CASE("a handler that collects messages sees when no more will come", "[clie
   ConsumerFixture fixture;
   fixture.options.config.max_in_flight = 2;
   std::vector<Message> collected;
-  fixture.handle([&](Message& message) -> Result<void> {
+  fixture.options.handler = [&](Message& message) {
     message.disable_auto_response();
     collected.push_back(message);
-    return {};
-  });
+    fixture.bodies.add(std::string(message.body()));
+  };
   Consumer& consumer = fixture.connect(daemon.address());
   REQUIRE(fixture.bodies.wait_for(2));
   CHECK(consumer.is_starved());
