@@ -92,8 +92,9 @@ std::string secure_auth_address(std::string_view url, std::string_view body) {
                      parsed->target);
 }
 
-AuthClient::AuthClient(asio::io_context& loop, const Options& options)
-    : loop_(loop), options_(options) {}
+AuthClient::AuthClient(asio::io_context& loop, const Options& options,
+                       std::shared_ptr<const net::TlsContext> tls)
+    : loop_(loop), options_(options), tls_(std::move(tls)) {}
 
 void AuthClient::ask(AuthQuestion question, std::shared_ptr<AuthWaiter> waiter) {
   asio::co_spawn(loop_, serve(std::move(question), waiter), [waiter](std::exception_ptr failed) {
@@ -164,7 +165,8 @@ asio::awaitable<AuthAnswer> AuthClient::ask_all(AuthQuestion question) {
 asio::awaitable<AuthAnswer> AuthClient::ask_one(std::string address, const AuthQuestion& question) {
   const http::ClientOptions limits{.connect_timeout = options_.http_client_connect_timeout,
                                    .request_timeout = options_.http_client_request_timeout,
-                                   .response_bytes = kMaxAnswerBytes};
+                                   .response_bytes = kMaxAnswerBytes,
+                                   .tls = tls_};
   for (bool is_second = false;; is_second = true) {
     auto request = auth_request(address, options_.auth_http_request_method, question);
     const std::string url = auth_url(address);

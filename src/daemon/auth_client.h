@@ -15,6 +15,7 @@
 #include "daemon/options.h"
 #include "http/client.h"
 #include "net/socket.h"
+#include "net/tls_context.h"
 
 namespace nsq::daemon {
 
@@ -27,8 +28,9 @@ namespace nsq::daemon {
 // Threading: confined to its loop, which ends before it goes.
 class AuthClient final : public Authorizer {
  public:
-  // `options` outlive the client.
-  AuthClient(asio::io_context& loop, const Options& options);
+  // `options` outlive the client. Without `tls` servers are not asked by https.
+  AuthClient(asio::io_context& loop, const Options& options,
+             std::shared_ptr<const net::TlsContext> tls = nullptr);
 
   void ask(AuthQuestion question, std::shared_ptr<AuthWaiter> waiter) override;
 
@@ -47,6 +49,7 @@ class AuthClient final : public Authorizer {
 
   asio::io_context& loop_;
   const Options& options_;
+  const std::shared_ptr<const net::TlsContext> tls_;
   AuthPatterns patterns_;
   std::minstd_rand random_{std::random_device{}()};
   std::size_t under_way_ = 0;

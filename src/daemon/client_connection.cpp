@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "protocol/error_code.h"
 #include "protocol/frame.h"
 
 namespace nsq::daemon {
@@ -22,6 +23,10 @@ constexpr Duration kShrinkInterval = std::chrono::seconds(10);
 constexpr Duration kDrainTime = std::chrono::seconds(2);
 constexpr std::size_t kDrainBytes = std::size_t{64} << 20;
 constexpr std::size_t kDrainReadBytes = std::size_t{16} << 10;
+// How long a client may take over a TLS handshake, and over reading what comes before it.
+constexpr Duration kHandshakeTime = std::chrono::seconds(5);
+// What one wake-up decodes, however few bytes stand for it, before other connections get theirs.
+constexpr std::size_t kDecodedBytes = std::size_t{256} << 10;
 
 // As clients are shown in statistics without IDENTIFY: by address, or not at all.
 std::string host_text(const net::Socket& socket) {
@@ -42,6 +47,10 @@ std::string_view to_string(CloseReason reason) {
       return "bad protocol magic";
     case CloseReason::LineTooLong:
       return "command line too long";
+    case CloseReason::UpgradeFailed:
+      return "TLS handshake failed";
+    case CloseReason::BadEncoding:
+      return "bad TLS or compression";
     case CloseReason::ClientSilent:
       return "no answer to heartbeats";
     case CloseReason::ClientStuck:
@@ -106,6 +115,13 @@ void ClientConnection::guard(Work work) {
 void ClientConnection::read_more() {
   if (reading_) return;
   reading_ = true;
+  if (layers_) {
+    // Where the bytes go is the loop's, so there is nowhere yet for them to be read to.
+    return socket_.async_wait(net::Socket::wait_read,
+                              [self = shared_from_this()](std::error_code error) {
+                                self->guard([&] { self->on_readable(error); });
+                              });
+  }
   const auto room = input_.prepare(needed_bytes_);
   socket_.async_read_some(asio::buffer(room.data(), room.size()),
                           [self = shared_from_this()](std::error_code error, std::size_t count) {
@@ -115,18 +131,44 @@ void ClientConnection::read_more() {
 
 void ClientConnection::on_read(std::error_code error, std::size_t count) {
   reading_ = false;
-  if (phase_ == Phase::Closed) return;
-  if (error == asio::error::eof) return on_end_of_stream();
-  if (error) return close(CloseReason::ConnectionLost);
-  if (phase_ == Phase::Draining) {
-    drained_bytes_ += count;
-    return drained_bytes_ > kDrainBytes ? close(reason_) : read_more();
-  }
+  if (has_end(error)) return;
+  if (phase_ == Phase::Draining) return drop_input(count);
   input_.commit(count);
   if (input_.unread().size() < needed_bytes_) return read_more();
   const Moment now = Moment::now();
   if (phase_ == Phase::Magic && !accept_magic(now)) return;
   work(now);
+}
+
+// What is read is still to be decoded.
+void ClientConnection::on_readable(std::error_code error) {
+  reading_ = false;
+  if (has_end(error)) return;
+  const std::span<char> room = tools_.received_room();
+  const std::size_t count = socket_.read_some(asio::buffer(room.data(), room.size()), error);
+  if (error == asio::error::would_block) return read_more();
+  if (has_end(error)) return;
+  if (phase_ == Phase::Draining) return drop_input(count);
+  layers_->receive({room.data(), count});
+  work(Moment::now());
+}
+
+// Whether reading came to an end, which is then dealt with.
+bool ClientConnection::has_end(std::error_code error) {
+  if (phase_ == Phase::Closed) return true;
+  if (!error) return false;
+  if (error == asio::error::eof) {
+    on_end_of_stream();
+  } else {
+    close(CloseReason::ConnectionLost);
+  }
+  return true;
+}
+
+void ClientConnection::drop_input(std::size_t count) {
+  drained_bytes_ += count;
+  if (drained_bytes_ > kDrainBytes) return close(reason_);
+  read_more();
 }
 
 bool ClientConnection::accept_magic(Moment now) {
@@ -160,19 +202,13 @@ void ClientConnection::on_end_of_stream() {
 // Does all that can be done now, and waits for more of what is missing.
 void ClientConnection::work(Moment now) {
   using Progress = ClientSession::Progress;
-  Progress progress = Progress::Open;
   // While a read is pending nothing is left that could be executed.
-  if (!reading_ && output().size() <= kMaxUnwritten) {
-    const Duration heartbeats = session_.settings().heartbeat_interval;
-    const auto step = session_.execute(input_.unread(), now, output());
-    input_.consume(step.consumed);
-    needed_bytes_ = step.needed_bytes;
-    progress = step.progress;
-    if (session_.settings().heartbeat_interval != heartbeats) restart_heartbeats(now);
-    if (step.consumed > 0) renew_read_deadline(now);
-  }
+  const bool can_execute = !reading_ && output().size() <= kMaxUnwritten;
+  const Progress progress = can_execute ? execute(now) : Progress::Open;
+  if (phase_ != Phase::Open) return;
   if (progress == Progress::Ended) return drain(CloseReason::ProtocolError, now);
   if (progress == Progress::EndedQuietly) return drain(CloseReason::LineTooLong, now);
+  if (progress == Progress::Upgrading) return upgrade(now);
 
   session_.deliver(now, output());
   flush(now);
@@ -185,7 +221,47 @@ void ClientConnection::work(Moment now) {
     input_.shrink();
     next_shrink_ = now.steady + kShrinkInterval;
   }
-  read_more();
+  if (!layers_ || !layers_->may_decode_more()) return read_more();
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    self->guard([&] {
+      if (self->phase_ == Phase::Open) self->work(Moment::now());
+    });
+  });
+}
+
+// Executes what has come, and decodes more of it, until something is missing or it is enough for
+// one wake-up.
+ClientSession::Progress ClientConnection::execute(Moment now) {
+  using Progress = ClientSession::Progress;
+  std::size_t decoded = 0;
+  for (;;) {
+    if (input_.unread().size() >= needed_bytes_) {
+      const Duration heartbeats = session_.settings().heartbeat_interval;
+      const auto step = session_.execute(input_.unread(), now, output());
+      input_.consume(step.consumed);
+      needed_bytes_ = step.needed_bytes;
+      if (session_.settings().heartbeat_interval != heartbeats) restart_heartbeats(now);
+      if (step.consumed > 0) renew_read_deadline(now);
+      if (step.progress != Progress::Open || output().size() > kMaxUnwritten) return step.progress;
+    }
+    if (!layers_ || decoded >= kDecodedBytes) return Progress::Open;
+    const std::size_t count = decode_more(now);
+    if (count == 0) return Progress::Open;
+    decoded += count;
+  }
+}
+
+// Returns how many bytes there are more of. 0 if it takes some from the socket, or the connection
+// is ending.
+std::size_t ClientConnection::decode_more(Moment now) {
+  const auto count = layers_->decode(input_, needed_bytes_);
+  if (!count) {
+    log::warning("[{}] - {}", info().remote_address, count.error().to_string());
+    drain(CloseReason::BadEncoding, now);
+    return 0;
+  }
+  if (*count == 0 && layers_->is_at_end()) on_end_of_stream();
+  return *count;
 }
 
 void ClientConnection::on_woken() {
@@ -205,6 +281,18 @@ void ClientConnection::on_woken() {
 // --- writing -----------------------------------------------------------------------------------
 
 void ClientConnection::flush(Moment now) {
+  if (layers_) {
+    write_encoded();
+  } else {
+    write_frames();
+  }
+  if (phase_ == Phase::Closed) return;
+  if (has_unwritten()) return keep_unwritten(now);
+  unwritten_.reset();
+  if (session_.on_output_written()) on_session_notices();  // other connections first
+}
+
+void ClientConnection::write_frames() {
   std::array<asio::const_buffer, ClientOutput::kMaxParts> parts;
   ClientOutput& pending = output();
   while (!pending.empty() && !writing_) {
@@ -217,14 +305,26 @@ void ClientConnection::flush(Moment now) {
     pending.consume(count);
     if (full) break;
   }
-  if (!pending.empty()) return keep_unwritten(now);
-  unwritten_.reset();
-  if (session_.on_output_written()) on_session_notices();  // other connections first
+}
+
+void ClientConnection::write_encoded() {
+  while (!writing_) {
+    if (layers_->unwritten().empty()) layers_->encode(output());
+    const std::string_view encoded = layers_->unwritten();
+    if (encoded.empty()) return;
+    std::error_code error;
+    const std::size_t count = socket_.write_some(asio::buffer(encoded), error);
+    if (error == asio::error::would_block) return;
+    if (error) return close(CloseReason::ConnectionLost);
+    write_deadline_ = Instant::never();
+    layers_->consume_written(count);
+    if (count < encoded.size()) return;
+  }
 }
 
 // The socket takes no more: what is left leaves the loop's tools to the next connection.
 void ClientConnection::keep_unwritten(Moment now) {
-  if (!unwritten_) {
+  if (!unwritten_ && !tools_.output.empty()) {
     unwritten_ = std::make_unique<ClientOutput>(std::move(tools_.output));
     tools_.output = ClientOutput();
   }
@@ -244,7 +344,77 @@ void ClientConnection::on_writable(std::error_code error) {
   const Moment now = Moment::now();
   flush(now);
   if (phase_ == Phase::Draining) return continue_draining();
+  if (phase_ == Phase::Upgrading) return begin_handshake();
   if (phase_ == Phase::Open) work(now);
+}
+
+// --- TLS and compression -----------------------------------------------------------------------
+
+// Carries out what IDENTIFY has agreed on, after its answer. What the client has sent meanwhile is
+// meant for the layers to come.
+void ClientConnection::upgrade(Moment now) {
+  if (!session_.upgrade().tls) return end_upgrade(now);
+  phase_ = Phase::Upgrading;
+  next_heartbeat_ = write_deadline_ = Instant::never();
+  read_deadline_ = now.steady + 2 * kHandshakeTime;
+  arm_timer();
+  flush(now);
+  begin_handshake();
+}
+
+// The answer to IDENTIFY must be out first: from here on only the acceptor writes.
+void ClientConnection::begin_handshake() {
+  if (phase_ != Phase::Upgrading || handshaking_ || has_unwritten()) return;
+  handshaking_ = true;
+  std::string received(input_.unread());
+  input_.consume(received.size());
+  tools_.tls->accept(socket_, std::move(received), kHandshakeTime,
+                     [self = shared_from_this()](net::TlsAcceptor::Outcome outcome) {
+                       self->guard([&] { self->on_handshake(std::move(outcome)); });
+                     });
+}
+
+void ClientConnection::on_handshake(net::TlsAcceptor::Outcome outcome) {
+  handshaking_ = false;
+  if (phase_ == Phase::Closed) return;
+  const Moment now = Moment::now();
+  if (!outcome.result) return on_handshake_failed(outcome, now);
+  session_.on_tls_started(outcome.layer->info(), output());
+  layers_ = std::make_unique<ClientLayers>();
+  layers_->push(std::move(outcome.layer));
+  layers_->receive(outcome.undecoded);
+  end_upgrade(now);
+}
+
+// A client that has begun a handshake expects TLS, and has been told in its own words. One that has
+// not is told in the clear, or it would never know.
+void ClientConnection::on_handshake_failed(const net::TlsAcceptor::Outcome& outcome, Moment now) {
+  const protocol::ProtocolError error{protocol::ErrorCode::IdentifyFailed,
+                                      "IDENTIFY failed " + outcome.result.error().context()};
+  log::warning("[{}] - {}", info().remote_address, error.to_string());
+  if (!outcome.has_begun) output().append_error(error);
+  drain(CloseReason::UpgradeFailed, now);
+}
+
+// With or without TLS beneath it, the compression begins, and commands are executed again.
+void ClientConnection::end_upgrade(Moment now) {
+  const ClientSession::Upgrade& agreed = session_.upgrade();
+  if (auto compression = agreed.make_compression()) {
+    std::string early(input_.unread());
+    input_.consume(early.size());
+    if (!layers_) {
+      layers_ = std::make_unique<ClientLayers>();
+      layers_->receive(std::exchange(early, {}));
+    }
+    layers_->encode_all(output());
+    layers_->push(std::move(compression), std::move(early));
+    session_.on_compression_started(output());
+  }
+  session_.on_upgraded();
+  phase_ = Phase::Open;
+  needed_bytes_ = 0;
+  restart_heartbeats(now);
+  work(now);
 }
 
 // --- ending ------------------------------------------------------------------------------------
@@ -267,7 +437,13 @@ void ClientConnection::drain(CloseReason reason, Moment now) {
 
 void ClientConnection::continue_draining() {
   if (phase_ != Phase::Draining) return;
-  if (output().empty() && !sent_last_) {
+  if (layers_ && output().empty() && !sent_last_) {
+    layers_->end();
+    write_encoded();
+    if (phase_ == Phase::Closed) return;
+    if (has_unwritten()) keep_unwritten(Moment::now());
+  }
+  if (!has_unwritten() && !sent_last_) {
     std::error_code ignored;  // the client may be gone already
     socket_.shutdown(net::Socket::shutdown_send, ignored);
     sent_last_ = true;
@@ -321,8 +497,9 @@ void ClientConnection::arm_timer() {
 void ClientConnection::on_timer() {
   if (phase_ == Phase::Closed) return;
   const Moment now = Moment::now();
-  if (phase_ == Phase::Draining) {
-    if (now.steady >= read_deadline_) return close(reason_);
+  if (phase_ == Phase::Draining || phase_ == Phase::Upgrading) {
+    const bool is_ending = phase_ == Phase::Draining;
+    if (now.steady >= read_deadline_) return close(is_ending ? reason_ : CloseReason::ClientStuck);
   } else {
     if (now.steady >= write_deadline_) return close(CloseReason::ClientStuck);
     // While input is held up, it is not the client who is late.

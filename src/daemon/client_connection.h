@@ -10,11 +10,13 @@
 #include <string_view>
 
 #include "base/instant.h"
+#include "daemon/client_layers.h"
 #include "daemon/client_output.h"
 #include "daemon/client_session.h"
 #include "daemon/client_tools.h"
 #include "daemon/input_buffer.h"
 #include "net/socket.h"
+#include "net/tls_acceptor.h"
 
 namespace nsq::daemon {
 
@@ -24,6 +26,8 @@ enum class CloseReason : std::uint8_t {
   ProtocolError,   // it was told what it did wrong
   BadMagic,        // it does not speak the V2 protocol
   LineTooLong,     // it sent a command line without end
+  UpgradeFailed,   // it asked for TLS, and the handshake failed
+  BadEncoding,     // what it sent is not what was agreed on, or damaged
   ClientSilent,    // no command within two heartbeat intervals
   ClientStuck,     // it did not read what it was sent within one
   ConnectionLost,  // the socket failed
@@ -31,7 +35,7 @@ enum class CloseReason : std::uint8_t {
   OutOfResources,  // the daemon could not go on with it
   Shutdown,        // the daemon stops
 };
-inline constexpr std::size_t kCloseReasonCount = 10;
+inline constexpr std::size_t kCloseReasonCount = 12;
 std::string_view to_string(CloseReason reason);
 
 // One client's socket and the ClientSession behind it.
@@ -42,6 +46,9 @@ std::string_view to_string(CloseReason reason);
 // remember that is not a member, and an idle client costs no frame. What the socket does not take
 // stays here, and holds up both reading and deliveries until it is written, so that a client that
 // does not read cannot make the daemon buffer for it without bound.
+//
+// Frames go straight to the socket, and commands come straight from it, unless the client has asked
+// for TLS or compression. Then both pass through its ClientLayers.
 //
 // Threading: confined to its socket's loop, except `close_soon`, `info` and the session's calls.
 // Kept alive by its own pending operations and, while subscribed, by the broker.
@@ -76,9 +83,10 @@ class ClientConnection final : private ClientSession::Owner,
       asio::basic_waitable_timer<std::chrono::steady_clock,
                                  asio::wait_traits<std::chrono::steady_clock>, net::Executor>;
   enum class Phase {
-    Magic,     // waiting for the first four bytes
-    Open,      // executing commands
-    Draining,  // sending the last frames, then waiting for the client to see them
+    Magic,      // waiting for the first four bytes
+    Open,       // executing commands
+    Upgrading,  // on its way to TLS: nothing is executed, no heartbeats are sent
+    Draining,   // sending the last frames, then waiting for the client to see them
     Closed,
   };
 
@@ -90,15 +98,29 @@ class ClientConnection final : private ClientSession::Owner,
 
   void read_more();
   void on_read(std::error_code error, std::size_t count);
+  void on_readable(std::error_code error);
+  bool has_end(std::error_code error);
+  void drop_input(std::size_t count);
   bool accept_magic(Moment now);
   void on_end_of_stream();
 
   void work(Moment now);
+  ClientSession::Progress execute(Moment now);
+  std::size_t decode_more(Moment now);
   void on_woken();
+
+  void upgrade(Moment now);
+  void begin_handshake();
+  void on_handshake(net::TlsAcceptor::Outcome outcome);
+  void on_handshake_failed(const net::TlsAcceptor::Outcome& outcome, Moment now);
+  void end_upgrade(Moment now);
 
   // Frames of this wake-up go to the loop's output, unless older ones are still to be written.
   ClientOutput& output() { return unwritten_ ? *unwritten_ : tools_.output; }
   void flush(Moment now);
+  void write_frames();
+  void write_encoded();
+  bool has_unwritten() { return !output().empty() || (layers_ && !layers_->unwritten().empty()); }
   void keep_unwritten(Moment now);
   void on_writable(std::error_code error);
 
@@ -117,6 +139,7 @@ class ClientConnection final : private ClientSession::Owner,
   ClientTools& tools_;
   ClientSession session_;
   InputBuffer input_;
+  std::unique_ptr<ClientLayers> layers_;     // null for a client that asked for none
   std::unique_ptr<ClientOutput> unwritten_;  // what the socket did not take; none most of the time
   Timer timer_;
 
@@ -124,6 +147,7 @@ class ClientConnection final : private ClientSession::Owner,
   CloseReason reason_ = CloseReason::ClientLeft;  // once draining
   bool reading_ = false;                          // a read is pending
   bool writing_ = false;                          // a wait for the socket to take more is pending
+  bool handshaking_ = false;                      // the TlsAcceptor has the socket
   bool held_up_ = false;      // not reading: a commit is awaited, or too much is unwritten
   bool input_ended_ = false;  // the client's half of the stream is closed
   bool sent_last_ = false;    // and ours

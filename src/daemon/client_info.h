@@ -30,6 +30,9 @@ struct ClientInfo {
   std::string auth_identity{};
   std::string auth_identity_url{};
   bool tls = false;
+  std::string tls_cipher_suite{};  // this and the next two are empty without TLS
+  std::string tls_version{};
+  std::string tls_negotiated_protocol{};
   bool deflate = false;
   bool snappy = false;
   // What it has published since it connected, by topic. Empty for a client that only

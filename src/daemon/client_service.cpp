@@ -10,12 +10,14 @@
 
 namespace nsq::daemon {
 
-ClientService::ClientService(net::EventLoops& loops, broker::Broker& broker, const Options& options)
+ClientService::ClientService(net::EventLoops& loops, broker::Broker& broker, const Options& options,
+                             Tls tls)
     : broker_(broker), options_(options) {
   for (std::size_t i = 0; i < loops.size(); ++i) {
     auto tools = std::make_unique<ClientTools>(options);
     if (!options.auth_http_addresses.empty())
-      tools->authorizer = std::make_unique<AuthClient>(loops.loop(i), options);
+      tools->authorizer = std::make_unique<AuthClient>(loops.loop(i), options, tls.to_auth_servers);
+    tools->tls = tls.acceptor;
     tools_.push_back({&loops.loop(i), std::move(tools)});
   }
 }

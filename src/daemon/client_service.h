@@ -14,6 +14,7 @@
 #include "daemon/options.h"
 #include "net/event_loops.h"
 #include "net/socket.h"
+#include "net/tls_acceptor.h"
 
 namespace nsq::daemon {
 
@@ -22,9 +23,15 @@ namespace nsq::daemon {
 // Threading: shared.
 class ClientService final : private ClientConnection::Host {
  public:
-  // `broker` and `options` must outlive the connections, which end at the latest with `loops`;
-  // destroy the service after those.
-  ClientService(net::EventLoops& loops, broker::Broker& broker, const Options& options);
+  // What there is for TLS. Null: clients cannot have it; auth servers are not asked by https.
+  struct Tls {
+    net::TlsAcceptor* acceptor = nullptr;
+    std::shared_ptr<const net::TlsContext> to_auth_servers = nullptr;
+  };
+
+  // `broker`, `options` and the acceptor must outlive the connections, which end at the latest with
+  // `loops`; destroy the service after those.
+  ClientService(net::EventLoops& loops, broker::Broker& broker, const Options& options, Tls tls);
   ~ClientService();
 
   // A client has connected. To be called on the socket's loop.

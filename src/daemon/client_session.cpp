@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "broker/broker_error.h"
 #include "daemon/topology.h"
-#include "daemon/version.h"
 
 namespace nsq::daemon {
 namespace {
@@ -163,7 +162,7 @@ bool ClientSession::on_input_end(std::string_view input, ClientOutput& output) {
 protocol::CommandContext ClientSession::context() const {
   return {.state = state_,
           .heartbeats_disabled = settings_.heartbeat_interval == Duration::zero(),
-          .tls_missing = tls_required_};
+          .tls_missing = tls_required_ && !has_tls_};
 }
 
 // Whether a command may be added to what is collected, instead of waiting until that is done.
@@ -354,49 +353,6 @@ void ClientSession::leave(Moment now) {
 // --- the rest ----------------------------------------------------------------------------------
 
 void ClientSession::on_nop(const Command&, const Turn&) {}
-
-void ClientSession::on_identify(const Command& command, const Turn& turn) {
-  const auto request = protocol::parse_identify(command.body);
-  if (!request) return fail(protocol::identify_decode_error(), turn.output);
-  const protocol::IdentifyLimits limits{
-      .max_heartbeat_interval = options_.max_heartbeat_interval,
-      .min_output_buffer_timeout = options_.min_output_buffer_timeout,
-      .max_output_buffer_timeout = options_.max_output_buffer_timeout,
-      .max_output_buffer_size = options_.max_output_buffer_size,
-      .max_msg_timeout = options_.max_msg_timeout};
-  if (const auto error = protocol::apply_identify(*request, limits, settings_))
-    return fail(*error, turn.output);
-  {
-    Lock lock(info_mutex_);
-    info_.client_id = request->client_id;
-    info_.hostname = request->hostname;
-    info_.user_agent = request->user_agent;
-    info_.topology_region = request->topology_region;
-    info_.topology_zone = request->topology_zone;
-    info_.sample_rate = settings_.sample_rate;
-  }
-  if (!request->feature_negotiation) return turn.output.append(protocol::kOkFrame);
-  if (request->snappy && request->deflate && options_.snappy && options_.deflate)
-    return fail({ErrorCode::IdentifyFailed, "cannot enable both deflate and snappy compression"},
-                turn.output);
-  turn.output.append_response(identify_reply(*request));
-}
-
-std::string ClientSession::identify_reply(const protocol::IdentifyRequest& request) const {
-  return protocol::encode_identify_reply({.max_rdy_count = options_.max_rdy_count,
-                                          .version = version(),
-                                          .max_msg_timeout = options_.max_msg_timeout,
-                                          .msg_timeout = settings_.msg_timeout,
-                                          .deflate_level = protocol::effective_deflate_level(
-                                              request.deflate_level, options_.max_deflate_level),
-                                          .max_deflate_level = options_.max_deflate_level,
-                                          .sample_rate = settings_.sample_rate,
-                                          .auth_required = auth_ != nullptr,
-                                          .output_buffer_size = settings_.output_buffer_size,
-                                          .output_buffer_timeout = settings_.output_buffer_timeout,
-                                          .topology_region = options_.topology_region,
-                                          .topology_zone = options_.topology_zone});
-}
 
 void ClientSession::set_state(ConnectionState state) {
   state_ = state;

@@ -20,6 +20,8 @@
 #include "daemon/client_output.h"
 #include "daemon/client_tools.h"
 #include "daemon/options.h"
+#include "net/layer.h"
+#include "net/tls_layer.h"
 #include "protocol/command.h"
 #include "protocol/error_code.h"
 #include "protocol/identify.h"
@@ -53,16 +55,29 @@ class ClientSession final : public broker::Consumer,
   };
 
   enum class Progress {
-    Open,     // go on with at least `needed_bytes` of input
-    Waiting,  // for commits or an auth server, to be told by the owner's on_session_notices; the
-              // input must stay
-    Ended,    // with an error, which is in the output
+    Open,       // go on with at least `needed_bytes` of input
+    Waiting,    // for commits or an auth server, to be told by the owner's on_session_notices; the
+                // input must stay
+    Upgrading,  // after the answer to IDENTIFY, until `on_upgraded`: see `upgrade`
+    Ended,      // with an error, which is in the output
     EndedQuietly,
   };
   struct Step {
     Progress progress = Progress::Open;
     std::size_t consumed = 0;
     std::size_t needed_bytes = 0;  // in all, from the first byte not consumed
+  };
+
+  // What IDENTIFY has agreed on besides. The owner carries it out, each step after all output of
+  // the one before has been encoded: TLS, then compression, then it goes on.
+  struct Upgrade {
+    bool tls = false;
+    bool snappy = false;
+    bool deflate = false;
+    int deflate_level = 0;
+
+    // Null if none was agreed on.
+    std::unique_ptr<net::Layer> make_compression() const;
   };
 
   ClientSession(Owner& owner, broker::Broker& broker, const Options& options, ClientTools& tools,
@@ -88,6 +103,13 @@ class ClientSession final : public broker::Consumer,
 
   // Leaves the channel. Idempotent.
   void leave(Moment now);
+
+  // Requires: upgrading.
+  const Upgrade& upgrade() const { return upgrade_; }
+  // The connection travels in TLS, in compression, from here on: what is added to the output must.
+  void on_tls_started(const net::TlsInfo& info, ClientOutput& output);
+  void on_compression_started(ClientOutput& output);
+  void on_upgraded();
 
   const protocol::IdentifySettings& settings() const { return settings_; }
   ClientInfo info() const;
@@ -133,8 +155,12 @@ class ClientSession final : public broker::Consumer,
   void end_authentication(const Turn& turn);
   void show_identity(const AuthGrants& grants);
 
+  // IDENTIFY and what it leads to, in client_session_identify.cpp
+  void note_identity(const protocol::IdentifyRequest& request);
+  Upgrade agree(const protocol::IdentifyRequest& request) const;
+  std::string identify_reply() const;
+
   protocol::CommandContext context() const;
-  std::string identify_reply(const protocol::IdentifyRequest& request) const;
   void fail(const protocol::ProtocolError& error, ClientOutput& output);
   void set_state(protocol::ConnectionState state);
   void notify(unsigned notice);
@@ -147,6 +173,9 @@ class ClientSession final : public broker::Consumer,
   const std::unique_ptr<ClientAuth> auth_;  // null where everybody may do everything
 
   protocol::IdentifySettings settings_;
+  Upgrade upgrade_;       // by the latest IDENTIFY
+  bool has_tls_ = false;  // these two stay for good
+  bool has_compression_ = false;
   protocol::ConnectionState state_ = protocol::ConnectionState::Init;
   Progress progress_ = Progress::Open;
   std::shared_ptr<broker::Subscription> subscription_;

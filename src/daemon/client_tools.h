@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "broker/channel.h"
@@ -9,6 +10,7 @@
 #include "daemon/client_output.h"
 #include "daemon/options.h"
 #include "daemon/publish_group.h"
+#include "net/tls_acceptor.h"
 #include "protocol/command_reader.h"
 
 namespace nsq::daemon {
@@ -25,13 +27,20 @@ struct ClientTools {
   // Back to where no wake-up has left anything.
   void clear();
 
+  // Where what has to be decoded is read to, for as long as that takes.
+  std::span<char> received_room();
+
   std::unique_ptr<Authorizer> authorizer;  // null where everybody may do everything
+  net::TlsAcceptor* tls = nullptr;         // null without a certificate; outlives the connections
   protocol::CommandReader reader;
   PublishGroup publishes;
   std::vector<broker::Answer> answers;
   std::vector<broker::AnswerOutcome> outcomes;
   broker::Deliveries deliveries;
   ClientOutput output;
+
+ private:
+  std::unique_ptr<char[]> received_;  // none until a client asks for TLS or compression
 };
 
 }  // namespace nsq::daemon

@@ -22,11 +22,14 @@
 #include "daemon/settings.h"
 #include "daemon/start_options.h"
 #include "daemon/storage_threads.h"
+#include "daemon/tls_settings.h"
 #include "daemon/version.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "http/tls_transport.h"
 #include "net/address.h"
 #include "net/listener.h"
+#include "net/tls_acceptor.h"
 #include "storage/file_system.h"
 
 namespace nsq::daemon {
@@ -66,18 +69,22 @@ class Daemon::Parts {
   Result<void> start();
   void stop();
   void drain();
+  void reload_certificates();
 
   Options options;  // those given, until `start` fills in the rest
   std::optional<DataPathLock> lock;
   std::unique_ptr<net::EventLoops> loops;
   std::unique_ptr<net::Listener> tcp_listener;
-  std::unique_ptr<net::Listener> http_listener;  // null where HTTP is off
+  std::unique_ptr<net::Listener> http_listener;   // null where HTTP is off
+  std::unique_ptr<net::Listener> https_listener;  // null where HTTPS is, or without a certificate
   bool is_serving = false;
 
  private:
   Result<void> instantiate();
+  Result<void> prepare_tls();
   Result<void> listen();
   Result<void> import();
+  Result<std::unique_ptr<net::Listener>> listen_on(const std::string& address);
   Result<void> load();
   void serve();
   void begin_to_drain() NSQ_REQUIRES(drain_mutex_);
@@ -93,10 +100,16 @@ class Daemon::Parts {
   std::unique_ptr<LookupPeers> lookup_peers_;
   std::optional<ApiContext> api_;
   http::Router router_;
+  http::Router https_only_;                          // for plain HTTP while clients must use TLS
+  std::unique_ptr<net::TlsAcceptor> tls_;            // null without a certificate
+  std::shared_ptr<const net::TlsContext> auth_tls_;  // null without auth servers
   std::unique_ptr<http::Server> http_server_;
+  std::unique_ptr<http::Server> https_server_;
 
   const Hooks hooks_;
   std::unique_ptr<DrainWatch> drain_watch_;
+  Mutex reload_mutex_;
+  bool can_reload_ NSQ_GUARDED_BY(reload_mutex_) = false;  // it serves, and does not stop yet
   Mutex drain_mutex_;
   bool drain_wanted_ NSQ_GUARDED_BY(drain_mutex_) = false;
   bool can_drain_ NSQ_GUARDED_BY(drain_mutex_) = false;  // it serves, and does not stop yet
@@ -130,22 +143,43 @@ Result<void> Daemon::Parts::instantiate() {
   log::info("ID: {}", options.id);
 
   loops = std::make_unique<net::EventLoops>(loop_count(options));
+  if (auto prepared = prepare_tls(); !prepared) return prepared;
   if (auto listening = listen(); !listening) return listening;
   fill_in_ports(options, port_of(tcp_listener), port_of(http_listener));
   return {};
 }
 
+Result<void> Daemon::Parts::prepare_tls() {
+  auto server = server_tls_context(options);
+  if (!server) return server.error();
+  if (*server) tls_ = std::make_unique<net::TlsAcceptor>(std::move(*server), loops->size());
+  if (options.auth_http_addresses.empty()) return {};
+  auto client = client_tls_context(options);
+  if (!client) return client.error();
+  auth_tls_ = std::move(*client);
+  return {};
+}
+
 // Connections made from here on wait in the kernel until `serve`.
 Result<void> Daemon::Parts::listen() {
-  const auto mode = unix_socket_mode(options);
-  auto tcp = net::Listener::open(*loops, net::Address::parse(options.tcp_address), mode);
+  auto tcp = listen_on(options.tcp_address);
   if (!tcp) return tcp.error();
   tcp_listener = std::move(*tcp);
-  if (options.http_address.empty()) return {};
-  auto http = net::Listener::open(*loops, net::Address::parse(options.http_address), mode);
-  if (!http) return http.error();
-  http_listener = std::move(*http);
+  if (!options.http_address.empty()) {
+    auto http = listen_on(options.http_address);
+    if (!http) return http.error();
+    http_listener = std::move(*http);
+  }
+  if (tls_ && !options.https_address.empty()) {
+    auto https = listen_on(options.https_address);
+    if (!https) return https.error();
+    https_listener = std::move(*https);
+  }
   return {};
+}
+
+Result<std::unique_ptr<net::Listener>> Daemon::Parts::listen_on(const std::string& address) {
+  return net::Listener::open(*loops, net::Address::parse(address), unix_socket_mode(options));
 }
 
 std::string Daemon::Parts::metadata_path() const {
@@ -177,7 +211,9 @@ Result<void> Daemon::Parts::load() {
 }
 
 void Daemon::Parts::serve() {
-  clients_ = std::make_unique<ClientService>(*loops, *broker_, options);
+  clients_ = std::make_unique<ClientService>(
+      *loops, *broker_, options,
+      ClientService::Tls{.acceptor = tls_.get(), .to_auth_servers = auth_tls_});
   settings_.emplace(options.nsqlookupd_tcp_addresses);
   lookup_peers_ = std::make_unique<LookupPeers>(*broker_, options);
   broker_->set_observer(lookup_peers_.get());
@@ -191,17 +227,16 @@ void Daemon::Parts::serve() {
                           .start_time = Timestamp::now(),
                           .tcp_port = port_of(tcp_listener),
                           .http_port = port_of(http_listener),
-                          .https_port = 0,
+                          .https_port = port_of(https_listener),
                           .drain = [this] { drain(); }});
   drain_watch_ = std::make_unique<DrainWatch>(loops->loop(0), *broker_, [this] {
     if (hooks_.on_drained) hooks_.on_drained();
   });
-  if (options.tls_required == "true") {
-    refuse_without_tls(router_, *api_);
-  } else {
-    add_api(router_, *api_);
-  }
-  http_server_ = std::make_unique<http::Server>(router_);
+  add_api(router_, *api_);
+  refuse_without_tls(https_only_, *api_);
+  const bool takes_plain_http = options.tls_required != "true";
+  http_server_ = std::make_unique<http::Server>(takes_plain_http ? router_ : https_only_);
+  https_server_ = std::make_unique<http::Server>(router_);
 
   broker_timer_->start(*broker_);
   tcp_listener->start([this](net::Socket socket) { clients_->accept(std::move(socket)); });
@@ -210,9 +245,19 @@ void Daemon::Parts::serve() {
     http_listener->start([this](net::Socket socket) { http_server_->serve(std::move(socket)); });
     log::info("HTTP: listening on {}", http_listener->local_text());
   }
+  if (https_listener) {
+    https_listener->start([this](net::Socket socket) {
+      https_server_->serve(http::make_tls_transport(std::move(socket), *tls_));
+    });
+    log::info("HTTPS: listening on {}", https_listener->local_text());
+  }
   lookup_peers_->start();
   loops->start();
   is_serving = true;
+  {
+    Lock reloading(reload_mutex_);
+    can_reload_ = true;
+  }
   Lock draining(drain_mutex_);
   can_drain_ = true;
   if (drain_wanted_) begin_to_drain();
@@ -235,6 +280,10 @@ void Daemon::Parts::stop() {
     Lock draining(drain_mutex_);
     can_drain_ = false;
   }
+  {
+    Lock reloading(reload_mutex_);
+    can_reload_ = false;
+  }
   if (is_serving) stop_serving();
   if (is_serving) write_everything();
   if (storage_threads_) storage_threads_->finish();
@@ -244,10 +293,24 @@ void Daemon::Parts::stop() {
   if (drain_watch_) drain_watch_->stop();
   tcp_listener.reset();
   http_listener.reset();
+  https_listener.reset();
+  tls_.reset();
   // With the loops go the connections, which use everything else.
   loops.reset();
   lock.reset();
   if (std::exchange(is_serving, false)) log::info("NSQ: bye");
+}
+
+void Daemon::Parts::reload_certificates() {
+  Lock reloading(reload_mutex_);
+  if (!can_reload_ || !tls_) return;
+  auto renewed = server_tls_context(options);
+  if (!renewed) {
+    log::error("keeping the old certificates - {}", renewed.error().context());
+    return;
+  }
+  tls_->replace_context(std::move(*renewed));
+  log::info("certificates were read again");
 }
 
 void Daemon::Parts::write_everything() {
@@ -268,7 +331,12 @@ void Daemon::Parts::stop_serving() {
     log::info("HTTP: closing {}", http_listener->local_text());
     http_listener->close();
   }
+  if (https_listener) {
+    log::info("HTTPS: closing {}", https_listener->local_text());
+    https_listener->close();
+  }
   http_server_->close();
+  https_server_->close();
   // What was on its way to a loop arrives, and finds everything closed; consumers leave.
   let_loops_catch_up(*loops);
   let_loops_catch_up(*loops);
@@ -299,11 +367,18 @@ void Daemon::drain() {
   parts_->drain();
 }
 
+void Daemon::reload_certificates() {
+  parts_->reload_certificates();
+}
+
 int Daemon::tcp_port() const {
   return port_of(parts_->tcp_listener);
 }
 int Daemon::http_port() const {
   return port_of(parts_->http_listener);
+}
+int Daemon::https_port() const {
+  return port_of(parts_->https_listener);
 }
 net::EventLoops& Daemon::loops() {
   return *parts_->loops;

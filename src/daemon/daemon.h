@@ -48,9 +48,15 @@ class Daemon {
   // is up.
   void drain();
 
+  // Reads the certificates again, for the connections to come; those there are go on undisturbed.
+  // What cannot be read is logged, and the old ones stay. Any thread but a loop's, as it waits for
+  // the disk, at any time; nothing unless it serves.
+  void reload_certificates();
+
   // The ports really bound: -1 for a Unix socket, 0 where nothing listens.
   int tcp_port() const;
   int http_port() const;
+  int https_port() const;
   // For what else the process runs on these loops: signals, for one.
   net::EventLoops& loops();
 

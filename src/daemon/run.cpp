@@ -1,7 +1,7 @@
 #include "daemon/run.h"
 
-#include <functional>
 #include <optional>
+#include <utility>
 
 #include "base/log.h"
 #include "daemon/daemon.h"
@@ -35,10 +35,13 @@ int run(const Options& options) {
   std::optional<net::StopSignal> stop_signal;
   Daemon daemon(options, {.is_stopping = [&] { return stop_signal->is_stopping(); },
                           .on_drained = [&] { stop_signal->stop(); }});
-  std::function<void()> on_drain;
-  if (options.sigterm_mode == "drain") on_drain = [&] { daemon.drain(); };
-  stop_signal.emplace(net::StopSignal::Others{.on_hangup = [&] { log::reopen_file(); },
-                                              .on_drain = std::move(on_drain)});
+  net::StopSignal::Others others;
+  others.on_hangup = [&] {
+    log::reopen_file();
+    daemon.reload_certificates();
+  };
+  if (options.sigterm_mode == "drain") others.on_drain = [&] { daemon.drain(); };
+  stop_signal.emplace(std::move(others));
   const int status = run_until_stopped(daemon, *stop_signal);
   // Signals come to nobody before the daemon, which they are about, is gone.
   stop_signal.reset();

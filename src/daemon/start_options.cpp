@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "daemon/tls_settings.h"
 #include "net/address_range.h"
 
 namespace nsq::daemon {
@@ -67,11 +68,14 @@ Result<void> check(const Options& options) {
     return refusal("--max-deflate-level must be [1,9]");
   }
   if (options.id < 0 || options.id >= kNodeIds) return refusal("--node-id must be [0,1024)");
-  const bool has_certificate = !options.tls_cert.empty() || !options.tls_key.empty();
-  const bool requires_tls =
-      options.tls_required != "false" || !options.tls_client_auth_policy.empty();
-  if (requires_tls && !has_certificate) {
+  // The contexts themselves are made by those who keep them.
+  const auto server_tls = server_tls_context(options);
+  if (!server_tls) return server_tls.error();
+  if (options.tls_required != "false" && *server_tls == nullptr) {
     return refusal("cannot require TLS client connections without TLS key and cert");
+  }
+  if (!options.tls_root_ca_file.empty()) {
+    if (auto client_tls = client_tls_context(options); !client_tls) return client_tls.error();
   }
   if (options.auth_http_request_method != "get" && options.auth_http_request_method != "post") {
     return refusal("--auth-http-request-method must be post or get");

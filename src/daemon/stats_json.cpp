@@ -56,9 +56,9 @@ void write_client(JsonWriter& json, const ClientReport& client) {
     json.end_array();
   }
   json.member("tls", info.tls)
-      .member("tls_cipher_suite", "")
-      .member("tls_version", "")
-      .member("tls_negotiated_protocol", "")
+      .member("tls_cipher_suite", info.tls_cipher_suite)
+      .member("tls_version", info.tls_version)
+      .member("tls_negotiated_protocol", info.tls_negotiated_protocol)
       .member("tls_negotiated_protocol_is_mutual", info.tls)
       .end_object();
 }

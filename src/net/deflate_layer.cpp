@@ -102,11 +102,6 @@ void DeflateLayer::flush(std::string& wire) {
   compress({}, Z_SYNC_FLUSH, wire);
 }
 
-void DeflateLayer::end(std::string& wire) {
-  holds_back_ = false;
-  compress({}, Z_FINISH, wire);
-}
-
 void DeflateLayer::compress(std::string_view plain, int mode, std::string& wire) {
   if (!deflater_) deflater_ = std::make_unique<Deflater>(level_);
   z_stream& stream = deflater_->stream;

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/assert.h"
+
 namespace nsq::net {
 namespace {
 
@@ -18,8 +20,9 @@ LayerStack::~LayerStack() = default;
 LayerStack::LayerStack(LayerStack&&) noexcept = default;
 LayerStack& LayerStack::operator=(LayerStack&&) noexcept = default;
 
-void LayerStack::push(std::unique_ptr<Layer> layer) {
-  levels_.push_back({std::move(layer), nullptr, {}, {}});
+void LayerStack::push(std::unique_ptr<Layer> layer, std::string below) {
+  NSQ_ASSERT(below.empty() || !levels_.empty());
+  levels_.push_back({std::move(layer), std::move(below), 0, {}});
 }
 
 Result<std::size_t> LayerStack::decode(std::string_view& wire, std::span<char> room) {
@@ -37,25 +40,30 @@ Result<std::size_t> LayerStack::decode(std::size_t level, std::string_view& wire
   std::size_t written = 0;
   // A layer may still hold what did not fit the last time, so it is asked before it is fed.
   for (;;) {
-    const auto decoded = here.layer->decode(here.undecoded, room.subspan(written));
+    std::string_view undecoded = std::string_view(here.below).substr(here.taken);
+    const auto decoded = here.layer->decode(undecoded, room.subspan(written));
     if (!decoded) return decoded.error();
+    here.taken = here.below.size() - undecoded.size();
     written += *decoded;
     if (written == room.size() || here.layer->is_at_end()) break;
-    if (!here.below) here.below.reset(new char[kBelowBytes]);
-    const auto fed = decode(level - 1, wire, {here.below.get(), kBelowBytes});
+    here.taken = 0;
+    here.below.clear();
+    here.below.resize(kBelowBytes);
+    const auto fed = decode(level - 1, wire, {here.below.data(), here.below.size()});
+    here.below.resize(fed ? *fed : 0);
     if (!fed) return fed.error();
-    here.undecoded = {here.below.get(), *fed};
     if (*fed == 0) break;
   }
-  if (here.undecoded.empty()) here.below.reset();
+  if (here.taken == here.below.size()) {
+    here.taken = 0;
+    std::string().swap(here.below);
+  }
   return written;
 }
 
 bool LayerStack::is_at_end() const {
-  // What a lower level has handed up before its end is not decoded yet, perhaps.
-  return std::any_of(levels_.begin(), levels_.end(), [](const Level& level) {
-    return level.layer->is_at_end() && level.undecoded.empty();
-  });
+  return std::any_of(levels_.begin(), levels_.end(),
+                     [](const Level& level) { return level.layer->is_at_end(); });
 }
 
 void LayerStack::encode(std::string_view plain, std::string& wire) {

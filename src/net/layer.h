@@ -39,7 +39,8 @@ class Layer {
   // Appends what was held back, so that the far end can decode all that was encoded. Nothing, if
   // there is nothing.
   virtual void flush(std::string& wire) = 0;
-  // Tells the far end that nothing more comes. Requires: nothing is encoded after it.
+  // Flushes, and tells the far end that nothing more comes, where the layer has a way to. Requires:
+  // nothing is encoded after it.
   virtual void end(std::string& wire) = 0;
 };
 
@@ -54,13 +55,14 @@ class LayerStack {
   LayerStack(LayerStack&&) noexcept;
   LayerStack& operator=(LayerStack&&) noexcept;
 
-  // The new layer's bytes travel in those of the ones before it.
-  void push(std::unique_ptr<Layer> layer);
+  // The new layer's bytes travel in those of the ones before it, which have decoded `below` of them
+  // already. Requires: all that was encoded before is flushed; `below` is empty for the first layer.
+  void push(std::unique_ptr<Layer> layer, std::string below = {});
   bool empty() const { return levels_.empty(); }
-  Layer& top() { return *levels_.back().layer; }
 
   // As those of Layer; without any layer, bytes stay what they are.
   Result<std::size_t> decode(std::string_view& wire, std::span<char> room);
+  // To be asked after a decode that did not fill its room.
   bool is_at_end() const;
   void encode(std::string_view plain, std::string& wire);
   void flush(std::string& wire);
@@ -69,10 +71,10 @@ class LayerStack {
  private:
   struct Level {
     std::unique_ptr<Layer> layer;
-    // Decoded by the levels below and not yet by this one; no memory most of the time.
-    std::unique_ptr<char[]> below;
-    std::string_view undecoded;  // of `below`
-    std::string encoded;         // working memory: on its way to the level below
+    // Decoded by the levels below, and from `taken` on not yet by this one. Empty most of the time.
+    std::string below;
+    std::size_t taken = 0;
+    std::string encoded;  // working memory: on its way to the level below
   };
 
   Result<std::size_t> decode(std::size_t level, std::string_view& wire, std::span<char> room);

@@ -1,7 +1,7 @@
 // Starts and ends the real binary for the tests: free ports, a fresh data directory.
 'use strict'
 
-const {spawn} = require('node:child_process')
+const {execFileSync, spawn} = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
@@ -94,4 +94,16 @@ class Lookupd extends Daemon {
   }
 }
 
-module.exports = {Daemon, Lookupd}
+// Flags for a certificate of its own making, which goes with the process.
+function tlsFlags() {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'nsq-nsqjs-tls-'))
+  process.once('exit', () => fs.rmSync(directory, {recursive: true, force: true}))
+  const cert = path.join(directory, 'cert.pem')
+  const key = path.join(directory, 'key.pem')
+  execFileSync('openssl', ['req', '-x509', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+    '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-keyout', key, '-out', cert],
+  {stdio: 'ignore'})
+  return [`--tls-cert=${cert}`, `--tls-key=${key}`, '--https-address=127.0.0.1:0']
+}
+
+module.exports = {Daemon, Lookupd, tlsFlags}

@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict')
 const test = require('node:test')
 
-const {Daemon, Lookupd} = require('./daemon')
+const {Daemon, Lookupd, tlsFlags} = require('./daemon')
 const {
   bodies, connectReader, connectWriter, eventually, finish, publish, publishDeferred, sleep,
 } = require('./clients')
@@ -67,6 +67,30 @@ story('bytes of any kind and size arrive unchanged', [], async ({daemon, writer,
   assert.deepEqual(JSON.parse(got[1]), {json: ['\u00fc', 1]})
   assert.deepEqual([...got[2]], [0, 10, 13, 255])
 })
+
+const withTls = {tls: true, tlsVerification: false}
+for (const [name, options] of Object.entries({
+  'TLS': withTls,
+  'deflate': {deflate: true},
+  'snappy': {snappy: true},
+  'TLS and deflate': {...withTls, deflate: true},
+  'TLS and snappy': {...withTls, snappy: true},
+})) {
+  story(`messages go both ways over ${name}`, tlsFlags(), async ({daemon, topic, open}) => {
+    const writer = await open(connectWriter(daemon, options))
+    const reader = await open(connectReader(daemon, topic, 'c', finish, options))
+    const lines = Array.from({length: 100}, (_, i) => `line ${i} ${'x'.repeat(i * 10)}`)
+    for (const line of lines) await publish(writer, topic, line)
+    await eventually(() => reader.received.length === lines.length, 'all messages')
+    assert.deepEqual(bodies(reader).sort(), lines.sort())
+    const stats = await (await fetch(
+      `http://127.0.0.1:${daemon.httpPort}/stats?format=json&topic=${topic}`)).json()
+    const [client] = stats.topics[0].channels[0].clients
+    assert.equal(client.tls, options.tls === true)
+    assert.equal(client.deflate, options.deflate === true)
+    assert.equal(client.snappy, options.snappy === true)
+  })
+}
 
 story('a deferred message does not come early', [], async ({daemon, writer, topic, open}) => {
   const reader = await open(connectReader(daemon, topic, 'c', finish))

@@ -45,7 +45,7 @@ class ApiFixture {
       : options(std::move(given)),
         broker(
             std::move(broker_options), "data", "1.4.0", files, work, [](Instant) {}, 1),
-        clients(loops, broker, options),
+        clients(loops, broker, options, ClientService::Tls{}),
         settings(options.nsqlookupd_tcp_addresses) {
     REQUIRE(files.create_directory("data"));
     REQUIRE(broker.load(Moment::now()));

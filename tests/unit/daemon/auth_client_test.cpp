@@ -41,8 +41,9 @@ class Server {
   }
 
   std::string address() const { return fmt::format("127.0.0.1:{}", listener_->bound_port()); }
+  // Requires: the loops still exist.
   void close() {
-    listener_->close();
+    listener_.reset();
     server_.close();
   }
   // "GET /auth?... body", as asked so far.

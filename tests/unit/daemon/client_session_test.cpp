@@ -344,6 +344,7 @@ TEST_CASE("two consumers of a channel share its messages, on two channels both g
 TEST_CASE("IDENTIFY without negotiation is answered OK, with it by what holds", "[daemon]") {
   Options options;
   options.topology_zone = "z";
+  options.snappy = false;
   SessionFixture daemon(options);
   auto client = daemon.connect();
   CHECK(client->say("IDENTIFY\n" + sized(R"({"client_id":"a","heartbeat_interval":5000})")) ==
@@ -361,6 +362,26 @@ TEST_CASE("IDENTIFY without negotiation is answered OK, with it by what holds", 
   CHECK(info.client_id.empty());
   CHECK(info.user_agent == "x/1");
   CHECK(client->session().settings().heartbeat_interval == 5s);
+}
+
+TEST_CASE("after an agreed compression nothing is executed until it has begun", "[daemon]") {
+  Options options;
+  options.max_deflate_level = 4;
+  SessionFixture daemon(options);
+  auto client = daemon.connect();
+  const auto reply = client->say(
+      "IDENTIFY\n" + sized(R"({"feature_negotiation":true,"tls_v1":true,"deflate":true})") +
+      "NOP\n" + pub("t", "early"));
+  REQUIRE(reply.size() == 1);
+  CHECK_THAT(reply[0], Catch::Contains(R"("tls_v1":false,"deflate":true,"deflate_level":4,)"));
+  CHECK(client->progress() == ClientSession::Progress::Upgrading);
+  CHECK_FALSE(client->session().upgrade().tls);
+  CHECK(client->session().upgrade().deflate_level == 4);
+  ClientOutput output;
+  client->session().on_compression_started(output);
+  client->session().on_upgraded();
+  CHECK(client->session().info().deflate);
+  CHECK(client->say("") == Frames{"OK"});
 }
 
 TEST_CASE("without IDENTIFY a client is known by its address", "[daemon]") {

@@ -28,13 +28,16 @@ namespace nsq::daemon::test {
 class ConnectionFixture {
  public:
   explicit ConnectionFixture(Options daemon_options = {}, broker::Options broker_options = {},
-                             std::size_t loop_count = 1)
+                             std::size_t loop_count = 1,
+                             std::shared_ptr<const net::TlsContext> tls = nullptr)
       : options(std::move(daemon_options)),
         loops(loop_count),
+        acceptor_(tls ? std::make_unique<net::TlsAcceptor>(std::move(tls), 1) : nullptr),
         work_(disk_),
         broker(
             std::move(broker_options), "data", "1.4.0", files, work_, [](Instant) {}, 1),
-        service(std::make_unique<ClientService>(loops, broker, options)) {
+        service(std::make_unique<ClientService>(
+            loops, broker, options, ClientService::Tls{.acceptor = acceptor_.get()})) {
     REQUIRE(files.create_directory("data"));
     REQUIRE(broker.load(Moment::now()));
     auto opened = net::Listener::open(loops, net::Address::parse("127.0.0.1:0"));
@@ -79,6 +82,7 @@ class ConnectionFixture {
    private:
     net::EventLoops& disk_;
   };
+  const std::unique_ptr<net::TlsAcceptor> acceptor_;
   net::EventLoops disk_{1, "disk"};
   LoopWork work_;
 

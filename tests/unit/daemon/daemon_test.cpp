@@ -3,16 +3,21 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <filesystem>
 #include <future>
 #include <thread>
 #include <vector>
 
 #include "daemon/data_path_lock.h"
+#include "http/client.h"
 #include "support/catch.h"
+#include "support/certificates.h"
 #include "support/http_client.h"
 #include "support/quiet_log.h"
 #include "support/tcp.h"
+#include "unit/daemon/layered_client.h"
 
 using nsq::daemon::Daemon;
 using nsq::daemon::DataPathLock;
@@ -195,4 +200,74 @@ TEST_CASE("Unix sockets of a daemon get the permissions asked for", "[daemon]") 
   }
   daemon.stop();
   CHECK_FALSE(std::filesystem::exists(options.http_address));
+}
+
+namespace {
+
+// A daemon with a certificate that can be exchanged.
+struct RenewalFixture {
+  RenewalFixture() : options(path.options()) {
+    options.tls_cert = path.text() + "/cert.pem";
+    options.tls_key = path.text() + "/key.pem";
+    options.https_address = "127.0.0.1:0";
+    install(made.server());
+  }
+
+  void install(const nsq::test::Certificates::Pair& pair) const {
+    const auto over = std::filesystem::copy_options::overwrite_existing;
+    std::filesystem::copy_file(pair.cert, options.tls_cert, over);
+    std::filesystem::copy_file(pair.key, options.tls_key, over);
+  }
+  // Whether a client that trusts this authority gets through.
+  static bool is_vouched_for_by(const std::string& ca, const Daemon& daemon) {
+    const auto trust = nsq::net::TlsContext::for_client({.root_ca_file = ca}).value();
+    asio::io_context loop;
+    bool got_through = false;
+    asio::co_spawn(loop, ask(loop, daemon.https_port(), trust, got_through), asio::detached);
+    loop.run();
+    return got_through;
+  }
+
+  nsq::test::Certificates made;
+  DataPath path;
+  Options options;
+
+ private:
+  static asio::awaitable<void> ask(asio::io_context& loop, int port,
+                                   std::shared_ptr<const nsq::net::TlsContext> trust,
+                                   bool& got_through) {
+    nsq::http::ClientRequest request;
+    request.url = fmt::format("https://127.0.0.1:{}/ping", port);
+    nsq::http::ClientOptions asking;
+    asking.tls = std::move(trust);
+    const auto answer = co_await nsq::http::fetch(loop, std::move(request), std::move(asking));
+    got_through = answer && answer->body == "OK";
+  }
+};
+
+}  // namespace
+
+TEST_CASE("certificates are renewed while connections go on", "[daemon]") {
+  const nsq::test::QuietLog quiet;
+  RenewalFixture fixture;
+  Daemon daemon(fixture.options);
+  REQUIRE(daemon.start());
+  nsq::daemon::test::LayeredClient client(static_cast<std::uint16_t>(daemon.tcp_port()));
+  client.negotiate(R"({"feature_negotiation":true,"tls_v1":true})",
+                   nsq::net::TlsContext::for_client({.root_ca_file = fixture.made.ca()}).value());
+  CHECK(RenewalFixture::is_vouched_for_by(fixture.made.ca(), daemon));
+
+  fixture.install(fixture.made.stranger());
+  CHECK(RenewalFixture::is_vouched_for_by(fixture.made.ca(), daemon));
+  daemon.reload_certificates();
+  CHECK_FALSE(RenewalFixture::is_vouched_for_by(fixture.made.ca(), daemon));
+  CHECK(RenewalFixture::is_vouched_for_by(fixture.made.other_ca(), daemon));
+
+  std::filesystem::remove(fixture.options.tls_key);
+  daemon.reload_certificates();
+  CHECK(RenewalFixture::is_vouched_for_by(fixture.made.other_ca(), daemon));
+  client.send(nsq::daemon::test::pub("t", "still here"));
+  CHECK(client.next() == "OK");
+  daemon.stop();
+  daemon.reload_certificates();  // by a signal that comes late
 }

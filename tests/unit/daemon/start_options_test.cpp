@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "support/catch.h"
+#include "support/certificates.h"
 
 using namespace nsq::daemon;
 
@@ -100,4 +101,33 @@ TEST_CASE("a statsd prefix names the host in a form its keys can hold", "[daemon
   CHECK(expand_statsd_prefix("a%d.%s", "::1", 4151) == "a%d.[__1]_4151.");
   CHECK(expand_statsd_prefix("plain", "h", 1) == "plain.");
   CHECK(expand_statsd_prefix("", "h", 1) == "");
+}
+
+TEST_CASE("certificates that cannot work are refused with one line", "[daemon]") {
+  const nsq::test::Certificates made;
+  Options options;
+  options.tls_cert = made.server().cert;
+  options.tls_key = made.server().key;
+  CHECK(refusal(options) == "");
+  CHECK(checked_options(options)->tls_required == "false");
+
+  Options keyless = options;
+  keyless.tls_key.clear();
+  CHECK(refusal(keyless) == "failed to build TLS config - open : no such file or directory");
+  Options mismatched = options;
+  mismatched.tls_key = made.client().key;
+  CHECK(refusal(mismatched) ==
+        "failed to build TLS config - key " + made.client().key + ": key values mismatch");
+  Options distrustful = options;
+  distrustful.tls_root_ca_file = made.server().key;  // which is no certificate
+  CHECK(refusal(distrustful) ==
+        "failed to build TLS config - failed to append certificate to pool");
+  distrustful.tls_cert = distrustful.tls_key = "";
+  CHECK(refusal(distrustful) ==
+        "failed to build client TLS config - failed to append certificate to pool");
+  Options mistyped = options;
+  mistyped.tls_client_auth_policy = "required";
+  CHECK(refusal(mistyped) == "--tls-client-auth-policy must be require or require-verify");
+  mistyped.tls_client_auth_policy = "require";
+  CHECK(checked_options(mistyped)->tls_required == "true");
 }

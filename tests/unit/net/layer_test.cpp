@@ -81,6 +81,14 @@ TEST_CASE("what was sent before a layer is added is not compressed", "[net]") {
   CHECK(decoded(stacks.client, encoded(stacks.server, "OK")) == "OK");
 }
 
+TEST_CASE("what came too early is decoded by the layer that it was meant for", "[net]") {
+  TlsStacks stacks;
+  push(stacks.client, true);
+  const std::string early = decoded(stacks.server, encoded(stacks.client, "early"));
+  stacks.server.push(std::make_unique<DeflateLayer>(6), early);
+  CHECK(decoded(stacks.server, encoded(stacks.client, " and late"), 3) == "early and late");
+}
+
 TEST_CASE("the end of any layer is the end of the stack, after all that came before", "[net]") {
   TlsStacks stacks;
   push(stacks.server, false);
