@@ -351,7 +351,9 @@ Result<void> Broker::load_topic(const Metadata::Topic& note, const std::string& 
                                                : directory;
     topic = std::make_shared<Topic>(note.name, path, home(), now, next_seed());
   }
-  if (auto recovered = topic->recover(note.paused, now); !recovered) return recovered;
+  std::vector<std::string> noted;
+  for (const Metadata::Channel& channel : note.channels) noted.push_back(channel.name);
+  if (auto recovered = topic->recover(note.paused, noted, now); !recovered) return recovered;
   const bool missing =
       std::any_of(note.channels.begin(), note.channels.end(), [&](const auto& each) {
         return !topic->find_channel(each.name) && !topic->was_deleted(each.name);

@@ -165,6 +165,19 @@ void TopicRecord::replay(std::string_view payload) {
   if (!reader.ok()) ++unreadable;
 }
 
+std::vector<std::uint32_t> TopicRecord::add_forgotten(std::span<const std::string> names) {
+  std::vector<std::uint32_t> added;
+  for (const std::string& name : names) {
+    const bool known = std::any_of(channels.begin(), channels.end(),
+                                   [&](const auto& each) { return each.second.name == name; });
+    if (known || deleted.contains(name)) continue;
+    const std::uint32_t number = channels.empty() ? 1 : channels.rbegin()->first + 1;
+    channels[number].name = name;
+    added.push_back(number);
+  }
+  return added;
+}
+
 namespace journal {
 
 void channel_created(std::string& to, std::uint32_t channel, Index start, std::string_view name) {

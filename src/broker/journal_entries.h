@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,9 @@ struct TopicRecord {
   Index mentioned = 0;           // no index at or above this occurs
   std::uint64_t unreadable = 0;  // entries that made no sense
 
+  // Adds those of the named channels that are neither there nor deleted, from the beginning;
+  // returns their numbers.
+  std::vector<std::uint32_t> add_forgotten(std::span<const std::string> names);
   // Takes in one journal entry.
   void replay(std::string_view payload);
 };

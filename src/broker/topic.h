@@ -100,8 +100,10 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   };
 
   // Reads what an earlier process left in the directory, if anything. To be called first.
+  // `noted` are the channels nsqd.dat knows: where the journal has lost entries, those it does not
+  // know are made with all there is in the log, for messages must rather come again than be lost.
   // Errors: I/O, or a format of a newer version.
-  Result<void> recover(bool paused, Moment now);
+  Result<void> recover(bool paused, std::span<const std::string> noted, Moment now);
   // Whether the channel was deleted, as far as the journal remembers.
   bool was_deleted(std::string_view channel) const;
   // Creates the channel if it is not there. Errors: Exiting.

@@ -233,12 +233,13 @@ void Topic::maintain(Moment now) {
 
 // --- recovering --------------------------------------------------------------------------------
 
-Result<void> Topic::recover(bool paused, Moment now) {
+Result<void> Topic::recover(bool paused, std::span<const std::string> noted, Moment now) {
   TopicRecord record;
   if (ephemeral_) return {};
   auto cut = journal_.replay([&](std::string_view payload) { record.replay(payload); });
   if (!cut) return cut.error();
-  if (*cut > 0 || record.unreadable > 0) {
+  const bool incomplete = *cut > 0 || record.unreadable > 0;
+  if (incomplete) {
     log::warning(
         "TOPIC({}): the journal's end was not complete: {} bytes cut, {} entries unreadable; "
         "some messages may be delivered again",
@@ -247,15 +248,27 @@ Result<void> Topic::recover(bool paused, Moment now) {
     // A later entry may say that the log is sound up to where an entry that is missing left off.
     record.sound.reset();
   }
+  const std::vector<std::uint32_t> forgotten =
+      incomplete ? record.add_forgotten(noted) : std::vector<std::uint32_t>();
   auto log = log_->recover(record.sound);
   if (!log) return log.error();
   if (log->damaged > 0) {
     log::error("TOPIC({}): {} damaged places in the log are passed over", name_, log->damaged);
   }
   directory_made_ = record.any || log->found;
-  Lock lock(mutex_);
-  last_moment_ = now;
-  restore(record, *log, paused, now);
+  {
+    Lock lock(mutex_);
+    last_moment_ = now;
+    restore(record, *log, paused, now);
+    for (const std::uint32_t number : forgotten) {
+      const ChannelRecord& channel = record.channels[number];
+      log::error("TOPIC({}): the journal has lost channel {}; all messages there are go to it",
+                 name_, channel.name);
+      journal::channel_created(structure_, number, channel.start, channel.name);
+    }
+  }
+  // Before anything is said of what it does.
+  if (!forgotten.empty()) write_structure(now);
   return {};
 }
 

@@ -98,38 +98,58 @@ Result<void> write(File& file, std::string_view bytes, std::uint64_t offset) {
 Journal::Journal(FileSystem& files, std::string path, std::uint64_t seed)
     : files_(files), path_(std::move(path)), temporary_(path_ + ".tmp"), seed_(seed) {}
 
-Result<std::uint64_t> Journal::replay(const std::function<void(std::string_view)>& visit) {
-  Lock lock(mutex_);
-  if (!files_.exists(path_)) return std::uint64_t{0};
-  auto content = read_file(files_, path_);
+Result<JournalReading> read_journal(FileSystem& files, const std::string& path,
+                                    std::optional<std::uint64_t> seed,
+                                    const std::function<void(std::string_view)>& visit) {
+  JournalReading reading;
+  if (!files.exists(path)) return reading;
+  auto content = read_file(files, path);
   if (!content) return content.error();
   const std::string_view bytes = *content;
+  reading.bytes = bytes.size();
   const auto header = parse_header(bytes);
+  reading.header_damaged = !header;
+  if (header && header->version > kVersion) return Error(StorageErrc::NewerFormat, path);
   if (!header) {
+    reading.unreadable = bytes.size();
     // A crash right after the file was made leaves less than a header.
-    if (bytes.size() < kHeaderBytes) return std::uint64_t{bytes.size()};
-    log::error("{}: the file's header is damaged; it is set aside as {}.bad", path_, path_);
-    if (auto moved = files_.rename(path_, path_ + ".bad"); !moved) return moved.error();
-    return std::uint64_t{bytes.size()};
+    if (bytes.size() < kHeaderBytes || !seed) return reading;
   }
-  if (header->version > kVersion) return Error(StorageErrc::NewerFormat, path_);
-  seed_ = header->seed;
-  bytes_ = kHeaderBytes;
-  // The process that wrote it may not have come to syncing it.
-  unsynced_ = directory_unsynced_ = true;
+  reading.seed = header ? header->seed : *seed;
+  reading.valid_end = kHeaderBytes;
   std::uint64_t valid = kHeaderBytes;
   for (std::size_t at = kHeaderBytes; at + kEntryHeaderBytes <= bytes.size();) {
-    const std::size_t size = entry_bytes(bytes.substr(at), seed_);
+    const std::size_t size = entry_bytes(bytes.substr(at), reading.seed);
     if (size == 0) {
       ++at;
       continue;
     }
     visit(bytes.substr(at + kEntryHeaderBytes, size - kEntryHeaderBytes));
+    ++reading.entries;
     at += size;
     valid += size;
-    bytes_ = at;
+    reading.valid_end = at;
   }
-  return bytes.size() - valid;
+  reading.unreadable = bytes.size() - valid;
+  return reading;
+}
+
+Result<std::uint64_t> Journal::replay(const std::function<void(std::string_view)>& visit) {
+  Lock lock(mutex_);
+  auto reading = read_journal(files_, path_, std::nullopt, visit);
+  if (!reading) return reading.error();
+  if (reading->header_damaged) {
+    if (reading->bytes < kHeaderBytes) return reading->bytes;
+    log::error("{}: the file's header is damaged; it is set aside as {}.bad", path_, path_);
+    if (auto moved = files_.rename(path_, path_ + ".bad"); !moved) return moved.error();
+    return reading->bytes;
+  }
+  if (reading->bytes == 0) return reading->bytes;
+  seed_ = reading->seed;
+  bytes_ = reading->valid_end;
+  // The process that wrote it may not have come to syncing it.
+  unsynced_ = directory_unsynced_ = true;
+  return reading->unreadable;
 }
 
 Result<void> Journal::open_file() {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,22 @@
 #include "storage/file_system.h"
 
 namespace nsq::storage {
+
+// What a journal's file holds, besides its entries.
+struct JournalReading {
+  std::uint64_t bytes = 0;  // of the file; 0: there is none, or it is empty
+  std::uint64_t seed = 0;   // as the header says, or what it would be if it were not damaged
+  std::uint64_t entries = 0;
+  std::uint64_t valid_end = 0;   // where the last valid entry ends
+  std::uint64_t unreadable = 0;  // bytes, before that and behind it
+  bool header_damaged = false;   // or not all there; no entry was read then
+};
+// Calls `visit` with each payload, oldest first, and changes nothing. Of a file whose header is
+// damaged, the entries are read whose checksums are right with `seed`, if one is given.
+// Errors: I/O, or NewerFormat.
+Result<JournalReading> read_journal(FileSystem& files, const std::string& path,
+                                    std::optional<std::uint64_t> seed,
+                                    const std::function<void(std::string_view payload)>& visit);
 
 // A file of small entries that say what changed, replayed at the next start and rewritten from the
 // present state when it has grown. What an entry means is its owner's business.

@@ -2,7 +2,6 @@
 // read; there, batches that a crash left incomplete are taken out.
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/log.h"
 #include "storage/message_log.h"
@@ -13,19 +12,8 @@
 namespace nsq::storage {
 namespace {
 
-constexpr std::string_view kSuffix = ".log";
 constexpr std::string_view kUnfinishedSuffix = ".log.tmp";
-constexpr std::size_t kDigits = 20;
 constexpr std::size_t kBlankBytes = 64 << 10;
-
-std::optional<Index> parse_segment_name(std::string_view name) {
-  if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
-  Index first = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + kDigits, first);
-  if (error != std::errc() || end != name.data() + kDigits || first > kMaxIndex)
-    return std::nullopt;
-  return first;
-}
 
 // A segment's file as it is found, judged by its first bytes.
 struct FoundFile {

@@ -1,12 +1,15 @@
 #include "storage/segment.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "storage/record_stream.h"
 
 namespace nsq::storage {
 namespace {
 
+constexpr std::string_view kSuffix = ".log";
+constexpr std::size_t kDigits = 20;
 // Closer than this, reading on from a known place is cheaper than halving further; for small reads
 // it is less.
 constexpr std::uint64_t kCloseEnoughBytes = 128 << 10;
@@ -25,6 +28,15 @@ std::string segment_file_name(Index first) {
 
 Segment::Segment(FileSystem& files, std::string path, Index first, const SegmentHeader& header)
     : files_(files), path_(std::move(path)), first_(first), header_(header) {}
+
+std::optional<Index> parse_segment_name(std::string_view name) {
+  if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
+  Index first = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + kDigits, first);
+  if (error != std::errc() || end != name.data() + kDigits || first > kMaxIndex)
+    return std::nullopt;
+  return first;
+}
 
 Result<std::shared_ptr<File>> Segment::file() {
   // Opened under the lock: once keep_open() has returned, nobody opens by name any more.

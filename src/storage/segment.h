@@ -2,8 +2,10 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "base/mutex.h"
 #include "nsq/result.h"
@@ -81,5 +83,8 @@ class Segment {
   std::map<Index, std::uint64_t> places_ NSQ_GUARDED_BY(mutex_);
   std::set<std::uint64_t> damage_ NSQ_GUARDED_BY(mutex_);  // the places counted
 };
+
+// The first index of the segment in a file of that name; nothing if it is no segment's name.
+std::optional<Index> parse_segment_name(std::string_view name);
 
 }  // namespace nsq::storage

@@ -206,3 +206,25 @@ TEST_CASE("an idle topic is left alone by the disk", "[broker]") {
   CHECK(engine.files().calls(MemoryFileSystem::Call::Write) == writes);
   CHECK(engine.files().calls(MemoryFileSystem::Call::Sync) == syncs);
 }
+
+TEST_CASE("a channel that a damaged journal has lost gets all there is", "[broker]") {
+  EngineFixture engine;
+  engine.subscribe("t", "kept", {});
+  engine.work().run_all();
+  engine.subscribe("t", "struck", {});
+  engine.work().run_all();
+  engine.publish("t", {"1", "2"});
+  engine.work().run_all();
+  const auto topics = engine.files().list("data/topics");
+  REQUIRE(topics.ok());
+  const std::string path = "data/topics/" + topics->at(0) + "/journal";
+  engine.files().flip_bit(path, engine.files().content(path).find("struck"), 0);
+  engine.kill_and_restart();
+  for (const char* channel : {"kept", "struck"}) {
+    auto client = engine.subscribe("t", channel, {.ready_count = 10});
+    CHECK(client->received() == std::vector<Got>{{"1", 1}, {"2", 1}});
+  }
+  engine.kill_and_restart();
+  auto again = engine.subscribe("t", "struck", {.ready_count = 10});
+  CHECK(again->received().size() == 2);  // it is in the journal again
+}
