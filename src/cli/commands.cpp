@@ -16,13 +16,14 @@ constexpr auto kCommands = std::to_array<Command>({
     {"admin", "nsqadmin", "shows the cluster in a browser", run_admin},
     {"tail", "nsq_tail", "prints the messages of a topic", run_tail},
     {"pub", "to_nsq", "publishes lines of standard input", run_pub},
+    {"check", "", "verifies, describes and repairs a data directory", run_check},
 });
 
 std::string overview() {
   std::string text = "nsq COMMAND [--flag=value ...]\n\nCommands:\n";
   for (const Command& command : kCommands) {
-    text +=
-        fmt::format("  {:<9} {} (as {} does)\n", command.name, command.summary, command.original);
+    text += fmt::format("  {:<9} {}", command.name, command.summary);
+    text += command.original.empty() ? "\n" : fmt::format(" (as {} does)\n", command.original);
   }
   text += fmt::format("  {:<9} {}\n", "version", "prints the version");
   text += "\n'nsq COMMAND --help' lists a command's flags.\n";
@@ -61,7 +62,7 @@ int dispatch(int argc, const char* const* argv) {
   std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   const std::string_view called = argc > 0 ? last_component(argv[0]) : "nsq";
   for (const Command& command : kCommands) {
-    if (command.original == called) {
+    if (!command.original.empty() && command.original == called) {
       return command.run({std::string(called), std::move(arguments)});
     }
   }

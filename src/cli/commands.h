@@ -10,7 +10,8 @@ namespace nsq::cli {
 // A program within the binary.
 struct Command {
   std::string_view name;      // `nsq NAME`
-  std::string_view original;  // the program it replaces, under whose name it can also be called
+  std::string_view original;  // the program it replaces, under whose name it can also be called;
+                              // empty: there was none
   std::string_view summary;
   int (*run)(const Invocation& invocation);  // returns the exit status
 };
@@ -22,6 +23,7 @@ int run_daemon(const Invocation& invocation);
 int run_lookupd(const Invocation& invocation);
 int run_admin(const Invocation& invocation);
 int run_tail(const Invocation& invocation);
+int run_check(const Invocation& invocation);
 int run_pub(const Invocation& invocation);
 
 // Runs the command that argv asks for: by the name the binary was called under, if that is an
