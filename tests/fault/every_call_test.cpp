@@ -162,7 +162,7 @@ class Story {
     refused_ = 0;
     for (int i = 0; i < count && broker_; ++i) {
       struct Waiter final : broker::PublishWaiter {
-        void on_published(const Result<void>& result) override { outcome = result; }
+        void on_published(std::uint64_t, const Result<void>& result) override { outcome = result; }
         std::optional<Result<void>> outcome;
       };
       auto waiter = std::make_shared<Waiter>();

@@ -70,7 +70,7 @@ class Directory {
   void publish(const std::string& topic, const std::vector<std::string>& bodies,
                Duration delay = 0s) {
     struct Waiter final : broker::PublishWaiter {
-      void on_published(const Result<void>&) override {}
+      void on_published(std::uint64_t, const Result<void>&) override {}
     };
     const std::vector<std::string_view> views(bodies.begin(), bodies.end());
     const broker::Publication publication{views, delay};
