@@ -477,6 +477,16 @@ std::uint64_t Channel::depth() const {
   return waiting_depth();
 }
 
+void Channel::say_closing() const {
+  Lock lock(mutex_);
+  const std::size_t again = requeued_.size(), held = in_flight_.count(), later = deferred_.size();
+  lock.unlock();
+  log::info("CHANNEL({}): closing", name_);
+  if (again + held + later == 0) return;
+  log::info("CHANNEL({}): flushing {} memory {} in-flight {} deferred messages to backend", name_,
+            again, held, later);
+}
+
 bool Channel::holds_messages() const {
   Lock lock(mutex_);
   return waiting_depth() > 0 || in_flight_.count() > 0 || !deferred_.empty();

@@ -136,6 +136,8 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
   bool close_if_idle();
 
   Instant advance(Moment now) override;
+  // Says in the log that the process stops, and what of the channel's state goes with it to disk.
+  void say_closing() const;
 
   // The first message not finished; everything before it this channel no longer needs.
   Index floor() const;

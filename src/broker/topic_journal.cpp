@@ -133,6 +133,13 @@ Result<void> Topic::sync_structure() {
 }
 
 Result<void> Topic::shut_down(Moment now) {
+  log::info("TOPIC({}): closing", name_);
+  std::vector<std::shared_ptr<Channel>> channels;
+  {
+    Lock lock(mutex_);
+    channels = channel_list();
+  }
+  for (const auto& channel : channels) channel->say_closing();
   if (ephemeral_) return {};
   Notices notices;
   Result<void> done;

@@ -136,3 +136,26 @@ TEST_CASE("a flag goes before the environment, and that before the config file",
   CHECK(daemon.stop() == 0);
   check_refusal(refused, 1, "failed to load config file /no/such/file - ");
 }
+
+TEST_CASE("a daemon says in the log what it closes, as scripts know it", "[integration]") {
+  const TemporaryDirectory directory;
+  Daemon daemon(directory.path().string());
+  HttpClient client("127.0.0.1", daemon.http_port());
+  CHECK(client.post("/channel/create?topic=t&channel=c", "").status == 404);
+  CHECK(client.post("/topic/create?topic=t", "").status == 200);
+  CHECK(client.post("/channel/create?topic=t&channel=c", "").status == 200);
+  CHECK(client.post("/pub?topic=t&defer=60000", "later").body == "OK");
+  CHECK(daemon.stop() == 0);
+  const std::string log = daemon.process().errors();
+  std::size_t at = 0;
+  for (const char* line : {"TCP: listening on", "HTTP: listening on", "TCP: closing",
+                           "HTTP: closing", "NSQ: persisting topic/channel metadata to",
+                           "NSQ: closing topics", "TOPIC(t): closing", "CHANNEL(c): closing",
+                           "CHANNEL(c): flushing 0 memory 0 in-flight 1 deferred messages to "
+                           "backend",
+                           "NSQ: stopping subsystems", "NSQ: bye"}) {
+    CAPTURE(line, log);
+    at = log.find(line, at);
+    REQUIRE(at != std::string::npos);
+  }
+}
