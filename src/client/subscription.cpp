@@ -204,6 +204,7 @@ void Subscription::deliver(Link& link) {
     take_answers({batch, 0, batch->count}, true);
     return send_marked();
   }
+  update_starvation();  // a handler may ask at once
   pool_->offer(std::move(batch));
   partial_wait_ = kFirstLook;
   look_for_partial_answers();

@@ -212,7 +212,6 @@ Result<void> Subscription::take_frames(Link& link) {
   // What came before an error is as good as ever, but no answer to it would arrive.
   if (!result) return result;
   deliver(link);
-  update_starvation();
   end_if_drained(link);
   return {};
 }
