@@ -262,9 +262,11 @@ TEST_CASE("an idle producer answers heartbeats", "[client]") {
 }
 
 TEST_CASE("stopping waits for answers, and then for no more", "[client]") {
-  FakeDaemon daemon({[](FakeSession& session) {
+  std::latch received(1);
+  FakeDaemon daemon({[&received](FakeSession& session) {
     session.identify();
     session.publish();
+    received.count_down();
     session.is_closed_by_client();
     return Lines{};
   }});
@@ -272,6 +274,7 @@ TEST_CASE("stopping waits for answers, and then for no more", "[client]") {
   fixture.options.config.stop_timeout = 50ms;
   Producer& producer = fixture.make();
   producer.publish_async("t", "never answered", fixture.note());
+  received.wait();
   producer.stop();
   CHECK(fixture.results.all() == Lines{kUnknown});
 }
