@@ -73,7 +73,7 @@ void History::add_node(const cluster::NodeStats& node, double seconds,
                                          {.messages = topic.message_count}, was_there);
     add_rates({&whole, &here, &of_topic}, published);
     for (Sums* each : {&whole, &here, &of_topic}) {
-      each->depth += topic.depth;
+      cluster::add_count(each->depth, topic.depth);
       cluster::add_latency(each->latency, topic.latency);
     }
     for (const cluster::ChannelStats& channel : topic.channels) {
@@ -87,10 +87,10 @@ void History::add_node(const cluster::NodeStats& node, double seconds,
       add_rates({&whole, &here, &of_topic},
                 {.messages = 0, .requeues = rise.requeues, .timeouts = rise.timeouts});
       for (Sums* each : {&whole, &here, &of_topic, &of_channel}) {
-        each->depth += channel.depth;
-        each->in_flight += channel.in_flight_count;
-        each->deferred += channel.deferred_count;
-        each->clients += channel.client_count;
+        cluster::add_count(each->depth, channel.depth);
+        cluster::add_count(each->in_flight, channel.in_flight_count);
+        cluster::add_count(each->deferred, channel.deferred_count);
+        cluster::add_count(each->clients, channel.client_count);
       }
       cluster::add_latency(of_channel.latency, channel.latency);
     }

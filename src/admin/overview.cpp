@@ -6,10 +6,12 @@
 #include <set>
 
 #include "base/json_writer.h"
+#include "cluster/merge.h"
 
 namespace nsq::admin {
 namespace {
 
+using cluster::add_count;
 using cluster::ChannelStats;
 using cluster::NodeStats;
 using cluster::TopicStats;
@@ -28,11 +30,11 @@ struct TopicRow : Totals {
 using TopicRows = std::map<std::string, TopicRow>;
 
 void add(Totals& totals, const ChannelStats& channel) {
-  totals.depth += channel.depth;
-  totals.memory_depth += channel.depth - channel.backend_depth;
-  totals.in_flight += channel.in_flight_count;
-  totals.deferred += channel.deferred_count;
-  totals.clients += channel.client_count;
+  add_count(totals.depth, channel.depth);
+  add_count(totals.memory_depth, channel.depth - channel.backend_depth);
+  add_count(totals.in_flight, channel.in_flight_count);
+  add_count(totals.deferred, channel.deferred_count);
+  add_count(totals.clients, channel.client_count);
 }
 
 TopicRows sum_up(const Snapshot& snapshot) {
@@ -42,10 +44,10 @@ TopicRows sum_up(const Snapshot& snapshot) {
     for (const TopicStats& topic : node.stats.topics) {
       TopicRow& row = rows[topic.name];
       ++row.nodes;
-      row.own_depth += topic.depth;
-      row.depth += topic.depth;
-      row.memory_depth += topic.depth - topic.backend_depth;
-      row.messages += topic.message_count;
+      add_count(row.own_depth, topic.depth);
+      add_count(row.depth, topic.depth);
+      add_count(row.memory_depth, topic.depth - topic.backend_depth);
+      add_count(row.messages, topic.message_count);
       row.paused = row.paused || topic.paused;
       for (const ChannelStats& channel : topic.channels) {
         add(row, channel);
@@ -212,9 +214,9 @@ void write_nodes(JsonWriter& json, const Snapshot& snapshot, const History& hist
     if (found != answered.end()) {
       for (const TopicStats& topic : found->second->stats.topics) {
         ++topics;
-        totals.depth += topic.depth;
-        totals.memory_depth += topic.depth - topic.backend_depth;
-        totals.messages += topic.message_count;
+        add_count(totals.depth, topic.depth);
+        add_count(totals.memory_depth, topic.depth - topic.backend_depth);
+        add_count(totals.messages, topic.message_count);
         channels += topic.channels.size();
         for (const ChannelStats& channel : topic.channels) add(totals, channel);
       }
@@ -249,12 +251,12 @@ std::string overview_json(const Snapshot& snapshot, const History& history,
   Totals totals;
   std::size_t channels = 0;
   for (const auto& [name, topic] : rows) {
-    totals.depth += topic.depth;
-    totals.memory_depth += topic.memory_depth;
-    totals.in_flight += topic.in_flight;
-    totals.deferred += topic.deferred;
-    totals.messages += topic.messages;
-    totals.clients += topic.clients;
+    add_count(totals.depth, topic.depth);
+    add_count(totals.memory_depth, topic.memory_depth);
+    add_count(totals.in_flight, topic.in_flight);
+    add_count(totals.deferred, topic.deferred);
+    add_count(totals.messages, topic.messages);
+    add_count(totals.clients, topic.clients);
     channels += topic.channels.size();
   }
   JsonWriter json;

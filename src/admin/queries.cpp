@@ -1,7 +1,10 @@
 #include "admin/queries.h"
 
 #include <iterator>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "admin/stats_json.h"
 #include "base/json_writer.h"
@@ -20,16 +23,35 @@ asio::awaitable<Answer> Queries::topics() {
   co_return Answer{200, names_json("topics", found->value, warnings.message())};
 }
 
+namespace {
+
+// What some daemon has for sure, so that nobody needs to be asked about it.
+std::set<std::string> topics_of(const std::vector<cluster::Node>& nodes) {
+  std::set<std::string> topics;
+  for (const cluster::Node& node : nodes) {
+    for (const auto& each : node.topics) {
+      if (!each.tombstoned) topics.insert(each.topic);
+    }
+  }
+  return topics;
+}
+
+}  // namespace
+
 // Through lookupds, those that no daemon has, with their channels.
 asio::awaitable<Answer> Queries::inactive_topics() {
   const auto found = co_await cluster_.topics();
   if (!found) co_return upstream_error(found.error());
   Warnings warnings;
   warnings.add(found->errors);
+  const auto all_nodes = co_await cluster_.nodes(Wait::ForMost);
+  const std::set<std::string> active =
+      all_nodes ? topics_of(all_nodes->value) : std::set<std::string>();
   JsonWriter json;
   json.begin_object().key("topics").begin_object();
   for (const std::string& topic : found->value) {
     if (!cluster_.has_lookupds()) break;
+    if (active.contains(topic)) continue;
     const auto nodes = co_await cluster_.nodes_of(topic, Wait::ForMost);
     if (!nodes || !nodes->value.empty()) continue;
     const auto channels = co_await cluster_.channels_of(topic);

@@ -5,6 +5,8 @@
 #include <map>
 #include <string>
 
+#include "cluster/merge.h"
+
 namespace nsq::admin {
 namespace {
 
@@ -218,7 +220,7 @@ std::string node_json(std::string_view address, const std::vector<TopicStats>& t
   json.begin_object().member("node", address).key("topics").begin_array();
   for (const TopicStats& topic : topics) {
     write_topic(json, topic, "", false, now);
-    messages += topic.message_count;
+    cluster::add_count(messages, topic.message_count);
     for (const ChannelStats& channel : topic.channels) {
       if (channel.clients) clients += channel.clients->size();
     }

@@ -49,12 +49,12 @@ void read_each(const std::vector<std::string>& addresses,
                Read read) {
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (!answers[i]) {
-      errors.push_back(answers[i].error().to_string());
+      errors.push_back(answers[i].error().context());
       continue;
     }
     const Result<void> done = read(i, *answers[i]);
     if (!done) {
-      errors.push_back(fmt::format("{}: {}", addresses[i], done.error().to_string()));
+      errors.push_back(fmt::format("{}: {}", addresses[i], done.error().context()));
     }
   }
 }
@@ -215,9 +215,9 @@ Cluster::Answer<std::vector<Node>> Cluster::nodes_from_daemons(std::string topic
 asio::awaitable<Result<Node>> Cluster::node_at(std::string address) {
   const std::vector<std::string> addresses{address};
   const auto infos = co_await get(addresses, "/info", Wait::ForAll);
-  if (!infos[0]) co_return nobody_answered(kDaemon, {infos[0].error().to_string()});
+  if (!infos[0]) co_return nobody_answered(kDaemon, {infos[0].error().context()});
   auto node = parse_info(*infos[0]);
-  if (!node) co_return nobody_answered(kDaemon, {address + ": " + node.error().to_string()});
+  if (!node) co_return nobody_answered(kDaemon, {address + ": " + node.error().context()});
   fill_in_address(*node, address);
   co_return node;
 }
@@ -253,7 +253,7 @@ asio::awaitable<std::vector<std::string>> Cluster::post_to(std::vector<std::stri
                                         options_.client.request_timeout);
   std::vector<std::string> errors;
   for (const auto& answer : answers) {
-    if (!answer) errors.push_back(answer.error().to_string());
+    if (!answer) errors.push_back(answer.error().context());
   }
   co_return errors;
 }

@@ -1,5 +1,6 @@
 #include "cluster/document.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "protocol/json_text.h"
@@ -28,14 +29,13 @@ std::int64_t integer_of(const simdjson::dom::object& object, std::string_view na
   constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
   const auto element = object[name];
   std::int64_t number = 0;
-  if (element.get(number) == SUCCESS) return number;
+  if (element.get(number) == SUCCESS) return std::max<std::int64_t>(number, 0);
   std::uint64_t large = 0;
   if (element.get(large) == SUCCESS) return kMost;
   double real = 0;
   if (element.get(real) != SUCCESS) return 0;
   if (real >= static_cast<double>(kMost)) return kMost;
-  if (real <= -static_cast<double>(kMost)) return -kMost;
-  return static_cast<std::int64_t>(real);
+  return real > 0 ? static_cast<std::int64_t>(real) : 0;
 }
 
 double number_of(const simdjson::dom::object& object, std::string_view name) {

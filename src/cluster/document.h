@@ -27,7 +27,7 @@ class Document {
 };
 
 std::string_view text_of(const simdjson::dom::object& object, std::string_view name);
-// Numbers beyond the type's range are its ends; fractions are cut off.
+// For counts: what is negative is 0, what is too large the largest; fractions are cut off.
 std::int64_t integer_of(const simdjson::dom::object& object, std::string_view name);
 double number_of(const simdjson::dom::object& object, std::string_view name);
 bool flag_of(const simdjson::dom::object& object, std::string_view name);

@@ -17,7 +17,8 @@ void add_percentile(Latency& sum, const Percentile& other) {
     sum.percentiles.back().value.reset();
     return;
   }
-  const std::int64_t count = same->count + other.count;
+  std::int64_t count = same->count;
+  add_count(count, other.count);
   if (count == 0) {
     same->average = 0;
   } else {
@@ -30,28 +31,28 @@ void add_percentile(Latency& sum, const Percentile& other) {
 }
 
 void add_channel(ChannelStats& sum, const ChannelStats& other) {
-  sum.depth += other.depth;
-  sum.backend_depth += other.backend_depth;
-  sum.in_flight_count += other.in_flight_count;
-  sum.deferred_count += other.deferred_count;
-  sum.requeue_count += other.requeue_count;
-  sum.timeout_count += other.timeout_count;
-  sum.message_count += other.message_count;
-  sum.zone_local_count += other.zone_local_count;
-  sum.region_local_count += other.region_local_count;
-  sum.global_count += other.global_count;
-  sum.client_count += other.client_count;
+  add_count(sum.depth, other.depth);
+  add_count(sum.backend_depth, other.backend_depth);
+  add_count(sum.in_flight_count, other.in_flight_count);
+  add_count(sum.deferred_count, other.deferred_count);
+  add_count(sum.requeue_count, other.requeue_count);
+  add_count(sum.timeout_count, other.timeout_count);
+  add_count(sum.message_count, other.message_count);
+  add_count(sum.zone_local_count, other.zone_local_count);
+  add_count(sum.region_local_count, other.region_local_count);
+  add_count(sum.global_count, other.global_count);
+  add_count(sum.client_count, other.client_count);
   sum.paused = sum.paused || other.paused;
   add_latency(sum.latency, other.latency);
 }
 
 void add_topic(TopicStats& sum, const TopicStats& other) {
-  sum.depth += other.depth;
-  sum.backend_depth += other.backend_depth;
-  sum.message_count += other.message_count;
-  sum.zone_local_count += other.zone_local_count;
-  sum.region_local_count += other.region_local_count;
-  sum.global_count += other.global_count;
+  add_count(sum.depth, other.depth);
+  add_count(sum.backend_depth, other.backend_depth);
+  add_count(sum.message_count, other.message_count);
+  add_count(sum.zone_local_count, other.zone_local_count);
+  add_count(sum.region_local_count, other.region_local_count);
+  add_count(sum.global_count, other.global_count);
   sum.paused = sum.paused || other.paused;
   add_latency(sum.latency, other.latency);
 }
@@ -97,7 +98,7 @@ std::vector<ChannelStats> merge_channels(const TopicStats& topic) {
 }  // namespace
 
 void add_latency(Latency& sum, const Latency& other) {
-  sum.count += other.count;
+  add_count(sum.count, other.count);
   for (const Percentile& percentile : other.percentiles) add_percentile(sum, percentile);
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -7,6 +9,11 @@
 
 // What several daemons say of the same thing, added up.
 namespace nsq::cluster {
+
+// Adds to a sum of counts, which stops at the largest number: a daemon may say anything.
+inline void add_count(std::int64_t& sum, std::int64_t count) {
+  if (__builtin_add_overflow(sum, count, &sum)) sum = std::numeric_limits<std::int64_t>::max();
+}
 
 // Adds `other` to a sum: counts add up, percentiles of the same quantile are averaged by their
 // counts, with the least and the greatest of all.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,15 @@
 // What daemons say of their topics, as values. Times and latencies are in nanoseconds unless their
 // name ends in another unit.
 namespace nsq::cluster {
+
+// Stops at the largest number.
+inline std::int64_t sum_of_counts(std::int64_t a, std::int64_t b, std::int64_t c) {
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum) || __builtin_add_overflow(sum, c, &sum)) {
+    return std::numeric_limits<std::int64_t>::max();
+  }
+  return sum;
+}
 
 struct Percentile {
   double quantile = 0;  // 0.99
@@ -80,7 +90,7 @@ struct ChannelStats {
   std::vector<ChannelStats> nodes{};                  // of a sum
 
   std::int64_t delivery_count() const {
-    return zone_local_count + region_local_count + global_count;
+    return sum_of_counts(zone_local_count, region_local_count, global_count);
   }
 };
 
@@ -101,7 +111,7 @@ struct TopicStats {
   std::vector<TopicStats> nodes{};
 
   std::int64_t delivery_count() const {
-    return zone_local_count + region_local_count + global_count;
+    return sum_of_counts(zone_local_count, region_local_count, global_count);
   }
 };
 
