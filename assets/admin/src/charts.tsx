@@ -53,7 +53,7 @@ function color(name: string): string {
 function Chart({ title, unit, times, series, from, to }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const readout = useRef<HTMLSpanElement>(null);
+  const caption = useRef<HTMLElement>(null);
   const dark = useStore(theme);
   const data = useMemo(
     () => [times, ...series.map((each) => each.values)] as uPlot.AlignedData,
@@ -61,17 +61,23 @@ function Chart({ title, unit, times, series, from, to }: ChartProps) {
   );
   const range = useRef<[number, number]>([from, to]);
   range.current = [from, to];
-  const latest = (index: number | null | undefined) => {
-    const parts = series.map((each) => {
-      const at = index ?? lastKnown(each.values);
-      const text = show(unit, at < 0 ? null : each.values[at]);
-      return series.length > 1 ? `${each.title} ${text}` : text;
-    });
-    const when = index == null ? "" : new Date(times[index] * 1000).toLocaleTimeString() + "  ";
-    return when + parts.join("  ");
+  const valueOf = (each: Series, index: number | null | undefined) => {
+    const at = index ?? lastKnown(each.values);
+    const value = at < 0 ? null : each.values[at];
+    // Where there are several, the title says that they are rates.
+    return unit === "rate" && series.length > 1 ? rate(value) : show(unit, value);
   };
-  const text = useRef(latest);
-  text.current = latest;
+  // Under the cursor, or the latest. Written past Preact: it changes with every movement.
+  const write = (index: number | null | undefined) => {
+    const places = caption.current?.querySelectorAll(".chart-now");
+    series.forEach((each, number) => {
+      if (places?.[number]) places[number].textContent = valueOf(each, index);
+    });
+    const when = caption.current?.querySelector(".chart-when");
+    if (when) when.textContent = index == null ? "" : new Date(times[index] * 1000).toLocaleTimeString();
+  };
+  const writeNow = useRef(write);
+  writeNow.current = write;
 
   useEffect(() => {
     const element = place.current!;
@@ -108,11 +114,7 @@ function Chart({ title, unit, times, series, from, to }: ChartProps) {
         })),
       ],
       hooks: {
-        setCursor: [
-          (self) => {
-            if (readout.current) readout.current.textContent = text.current(self.cursor.idx);
-          },
-        ],
+        setCursor: [(self) => writeNow.current(self.cursor.idx)],
       },
     };
     const made = new uPlot(options, data, element);
@@ -129,24 +131,25 @@ function Chart({ title, unit, times, series, from, to }: ChartProps) {
   useEffect(() => {
     const made = plot.current;
     made?.setData(data);
-    if (readout.current && made?.cursor.idx == null) readout.current.textContent = latest(null);
+    if (made?.cursor.idx == null) write(null);
   }, [data, from, to]);
 
   return (
     <figure class="chart">
-      <figcaption>
+      <figcaption ref={caption}>
         <span class="chart-title">
-          {title}
-          {series.length > 1 &&
-            series.map((each) => (
-              <span key={each.title} class={`key key${each.color}`}>
-                {each.title}
-              </span>
-            ))}
+          {title} <span class="chart-when" />
         </span>
-        <span class="chart-now" ref={readout} />
+        <span class="chart-values">
+          {series.map((each) => (
+            <span key={each.title} class={series.length > 1 ? `key key${each.color}` : ""}>
+              {series.length > 1 && `${each.title} `}
+              <span class="chart-now" />
+            </span>
+          ))}
+        </span>
       </figcaption>
-      <div class="plot" ref={place} role="img" aria-label={`${title}: ${latest(null)}`} />
+      <div class="plot" ref={place} role="img" aria-label={`${title}: ${series.map((each) => `${each.title} ${valueOf(each, null)}`).join(", ")}`} />
     </figure>
   );
 }
@@ -243,6 +246,8 @@ export function Charts({ query, live, at, isNode }: { query: string; live: Live 
     };
   }, [kept, points]);
 
+  // Percentiles of nothing are all zero.
+  const hasLatency = merged.latency.some((each) => each.values.some((value) => value));
   const to = Math.floor((at || Date.now()) / 1000);
   const from = to - seconds;
   const common = { times: merged.times, from, to };
@@ -262,7 +267,7 @@ export function Charts({ query, live, at, isNode }: { query: string; live: Live 
           ))}
         </div>
       </div>
-      <div class="charts">
+      <div class={hasLatency ? "charts" : "charts four"}>
         <Chart title="Depth" unit="count" {...common} series={[{ title: "depth", color: "--c1", values: merged.depth }]} />
         <Chart
           title={isNode ? "Messages published" : "Messages"}
@@ -280,7 +285,7 @@ export function Charts({ query, live, at, isNode }: { query: string; live: Live 
           ]}
         />
         <Chart
-          title="Redelivered"
+          title="Retries/s"
           unit="rate"
           {...common}
           series={[
@@ -288,7 +293,7 @@ export function Charts({ query, live, at, isNode }: { query: string; live: Live 
             { title: "timed out", color: "--c5", values: merged.timeout_rate },
           ]}
         />
-        {merged.latency.length > 0 && (
+        {hasLatency && (
           <Chart
             title="Latency"
             unit="ms"

@@ -36,6 +36,7 @@ function trimmed(value: number): string {
 
 // Nanoseconds: "1h2m3s", "1.5ms".
 export function duration(ns: number): string {
+  if (ns === 0) return "0s";
   if (ns < 1e3) return `${Math.round(ns)}ns`;
   if (ns < 1e6) return `${round2(ns / 1e3)}µs`;
   if (ns < 1e9) return `${round2(ns / 1e6)}ms`;

@@ -117,7 +117,7 @@ export function latencyColumns<Row>(rows: Row[], latency: (row: Row) => Latency)
 
 export function LatencyCell({ of, quantile }: { of: Latency; quantile: number }) {
   const found = of?.percentiles?.find((each) => each.quantile === quantile);
-  if (!found) return <span class="muted">–</span>;
+  if (!found || of.count === 0) return <span class="muted">–</span>;
   const hint = `${percentileTitle(quantile)}: min ${duration(found.min)}, max ${duration(found.max)}`;
   return <span title={hint}>{duration(found.average)}</span>;
 }

@@ -86,6 +86,12 @@ export function Table<Row>(props: Props<Row>) {
               aria-label={`Search ${props.name}`}
               value={query}
               onInput={(event) => setQuery(event.currentTarget.value)}
+              onKeyDown={(event) => {
+                if (event.key !== "Escape") return;
+                event.preventDefault(); // browsers differ in what they make of it
+                setQuery("");
+                event.currentTarget.blur();
+              }}
             />
           )}
           {text && (
@@ -131,9 +137,9 @@ export function Table<Row>(props: Props<Row>) {
                 >
                   {column.value ? (
                     <button class="sort" onClick={() => sortBy(column)}>
-                      {column.title}
+                      <span>{column.title}</span>
                       <span class="arrow" aria-hidden="true">
-                        {sort?.key === column.key ? (sort.down ? "▾" : "▴") : ""}
+                        {sort?.key === column.key ? (sort.down ? "▾" : "▴") : "\u00a0"}
                       </span>
                     </button>
                   ) : (
