@@ -282,6 +282,7 @@ void Broker::persist() {
   }
   if (written) written = write_metadata();
   if (!written) {
+    Meters::count(meters_.metadata_errors);
     log::error("cannot persist the metadata: {}", written.error().to_string());
     health_.report(written);
   }

@@ -15,6 +15,7 @@
 #include "broker/consumer.h"
 #include "broker/health.h"
 #include "broker/metadata.h"
+#include "broker/meters.h"
 #include "broker/options.h"
 #include "broker/schedule.h"
 #include "broker/stats.h"
@@ -98,12 +99,13 @@ class Broker {
   std::string health() const { return health_.text(); }
   bool healthy() const { return health_.ok(); }
 
+  Meters& meters() { return meters_; }
   const Options& options() const { return options_; }
 
  private:
   using Topics = std::map<std::string, std::shared_ptr<Topic>, std::less<>>;
 
-  Topic::Home home() { return {options_, files_, work_, schedule_, health_}; }
+  Topic::Home home() { return {options_, files_, work_, schedule_, health_, meters_}; }
   std::string topics_path() const { return data_path_ + "/topics"; }
   std::string metadata_path() const { return data_path_ + "/nsqd.dat"; }
   std::uint64_t next_seed() NSQ_REQUIRES(mutex_);
@@ -130,6 +132,7 @@ class Broker {
   Health health_;
   std::atomic<bool> draining_{false};
   TopicObserver* observer_ = nullptr;
+  Meters meters_;
 
   mutable Mutex mutex_;
   Topics topics_ NSQ_GUARDED_BY(mutex_);

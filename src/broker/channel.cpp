@@ -300,8 +300,16 @@ void Channel::empty(Moment now) {
 
 // --- answers -----------------------------------------------------------------------------------
 
-AnswerOutcome Channel::answer_one(Subscription& subscription, const Answer& answer, Moment now,
-                                  IndexRange& finished) {
+struct Channel::Answering {
+  Subscription& subscription;
+  Moment now;
+  IndexRange finished{};  // not told to `finish` yet
+  Histogram::Batch times{};
+};
+
+AnswerOutcome Channel::answer_one(Answering& answering, const Answer& answer) {
+  Subscription& subscription = answering.subscription;
+  const Moment now = answering.now;
   const InFlightMessage* const found = in_flight_.find(answer.id);
   if (found == nullptr) return AnswerOutcome::NotInFlight;
   if (found->holder != &subscription) return AnswerOutcome::NotHolder;
@@ -316,6 +324,8 @@ AnswerOutcome Channel::answer_one(Subscription& subscription, const Answer& answ
   if (answer.kind == Answer::Kind::Finish) {
     ++subscription.finish_count_;
     latency_.add(now.wall - message.published, now.steady);
+    answering.times.add(now.wall - message.published);
+    IndexRange& finished = answering.finished;
     if (finished.end == message.index) {
       ++finished.end;  // most consumers finish in the order of delivery: one range for all
     } else {
@@ -338,17 +348,18 @@ void Channel::answer(Subscription& subscription, std::span<const Answer> answers
                      std::span<AnswerOutcome> outcomes) {
   ConsumerCalls calls;
   Lock lock(mutex_);
-  IndexRange finished;
+  Answering answering{subscription, now};
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    outcomes[i] = subscription.closed_ ? AnswerOutcome::NotInFlight
-                                       : answer_one(subscription, answers[i], now, finished);
+    outcomes[i] =
+        subscription.closed_ ? AnswerOutcome::NotInFlight : answer_one(answering, answers[i]);
   }
-  if (!finished.empty()) finish(finished);
+  if (!answering.finished.empty()) finish(answering.finished);
   note_deadline();
   note_changes(now);
   call_waiting(calls);
   lock.unlock();
   calls.make();
+  home_.meters.finish_times.add(answering.times);
 }
 
 // --- time --------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@
 #include "broker/in_flight.h"
 #include "broker/journal_entries.h"
 #include "broker/latency.h"
+#include "broker/meters.h"
 #include "broker/options.h"
 #include "broker/schedule.h"
 #include "broker/stats.h"
@@ -62,9 +63,10 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
  public:
   // What a channel is given by its topic.
   struct Home {
-    const Options& options;  // these three outlive the channel
+    const Options& options;  // these four outlive the channel
     storage::WorkQueue& work;
     Schedule& schedule;
+    Meters& meters;
     std::shared_ptr<storage::MessageLog> log;
     std::function<void(Moment)> on_changes;  // take_changes() has something to say
     std::uint64_t seed = 0;                  // for sampling
@@ -178,8 +180,8 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
   void finish(IndexRange range) NSQ_REQUIRES(mutex_);
   void requeue(Index index, std::uint16_t attempts) NSQ_REQUIRES(mutex_);
   void defer(Index index, std::uint16_t attempts, Duration delay, Moment now) NSQ_REQUIRES(mutex_);
-  AnswerOutcome answer_one(Subscription& subscription, const Answer& answer, Moment now,
-                           IndexRange& finished) NSQ_REQUIRES(mutex_);
+  struct Answering;  // one call of `answer` under way
+  AnswerOutcome answer_one(Answering& answering, const Answer& answer) NSQ_REQUIRES(mutex_);
   void drop_overflow(Index first_new) NSQ_REQUIRES(mutex_);
 
   struct Taking;  // one pull under way

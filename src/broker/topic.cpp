@@ -59,14 +59,13 @@ Topic::~Topic() = default;
 
 std::shared_ptr<Channel> Topic::make_channel(const std::string& name, std::uint32_t number) {
   const bool bounded = ephemeral_ || protocol::is_ephemeral(name);
-  auto channel =
-      std::make_shared<Channel>(name, bounded, number,
-                                Channel::Home{home_.options, home_.work, home_.schedule, log_,
-                                              [topic = weak_from_this()](Moment now) {
-                                                if (const auto self = topic.lock())
-                                                  self->request_journal(now);
-                                              },
-                                              seed_ + number});
+  auto channel = std::make_shared<Channel>(
+      name, bounded, number,
+      Channel::Home{home_.options, home_.work, home_.schedule, home_.meters, log_,
+                    [topic = weak_from_this()](Moment now) {
+                      if (const auto self = topic.lock()) self->request_journal(now);
+                    },
+                    seed_ + number});
   channels_[name] = channel;
   return channel;
 }

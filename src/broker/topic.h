@@ -16,6 +16,7 @@
 #include "broker/channel.h"
 #include "broker/health.h"
 #include "broker/journal_entries.h"
+#include "broker/meters.h"
 #include "broker/options.h"
 #include "broker/schedule.h"
 #include "broker/stats.h"
@@ -60,6 +61,7 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
     storage::WorkQueue& work;
     Schedule& schedule;
     Health& health;
+    Meters& meters;
   };
 
   Topic(std::string name, std::string directory, const Home& home, Moment now, std::uint64_t seed);

@@ -72,6 +72,7 @@ void Topic::flush_journal(Moment now) {
   Result<void> done = make_directory();
   if (done) done = journal_.append(entries);
   if (!done) {
+    Meters::count(home_.meters.journal_errors);
     log::error("TOPIC({}): cannot write the journal, trying again: {}", name_,
                done.error().to_string());
     journal_incomplete_ = true;
@@ -98,6 +99,7 @@ void Topic::rewrite_journal(Moment now) {
     journal_rewritten_bytes_ = journal_.bytes();
     return;
   }
+  Meters::count(home_.meters.journal_errors);
   log::error("TOPIC({}): cannot rewrite the journal, trying again: {}", name_,
              done.error().to_string());
   journal_requested_ = true;
@@ -235,6 +237,7 @@ void Topic::maintain(Moment now) {
     if (done) done = log_->rewrite(segment.first, live);
   }
   if (done) return;
+  Meters::count(home_.meters.space_errors);
   log::error("TOPIC({}): cannot give up disk space: {}", name_, done.error().to_string());
 }
 

@@ -137,8 +137,10 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_A
     outcome = written ? Result<void>() : Result<void>(written.error());
     if (!exiting_) home_.health.report(outcome);
     if (!outcome) {
-      if (!exiting_)
+      if (!exiting_) {
+        Meters::count(home_.meters.message_write_errors);
         log::error("TOPIC({}): cannot write messages: {}", name_, outcome.error().to_string());
+      }
       if (!in_memory()) fail_unwritten(outcome.error(), notices);
       break;
     }
@@ -279,6 +281,7 @@ void Topic::run_sync() {
 }
 
 void Topic::fail_unsynced(const Error& error, Notices& notices) {
+  Meters::count(home_.meters.sync_errors);
   log::error("TOPIC({}): cannot sync messages: {}", name_, error.to_string());
   home_.health.report(error);
   sync_failed_ = true;

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/histogram.h"
+
+namespace nsq::broker {
+
+// What the engine counts over all topics, for metrics.
+//
+// Threading: shared.
+struct Meters {
+  using Count = std::atomic<std::uint64_t>;
+
+  // From the arrival of a publish until its answer, told by whoever answers.
+  Histogram publish_times;
+  // From a message's publish until it is finished, by each channel.
+  Histogram finish_times;
+
+  // Attempts that failed, to be tried again: of messages, of their way to the disk, of journals, of
+  // nsqd.dat, and of giving up space.
+  Count message_write_errors{0};
+  Count sync_errors{0};
+  Count journal_errors{0};
+  Count metadata_errors{0};
+  Count space_errors{0};
+
+  static void count(Count& errors) { errors.fetch_add(1, std::memory_order_relaxed); }
+};
+
+}  // namespace nsq::broker
