@@ -200,7 +200,8 @@ void ClientSession::on_publish(const Command& command, const Turn&) {
 
 void ClientSession::publish(const Turn& turn) {
   PublishGroup& group = tools_.publishes;
-  Commit commit{++next_ticket_, group.verb(), group.size(), group.message_count(), std::nullopt};
+  Commit commit{++next_ticket_,        group.verb(),    group.size(),
+                group.message_count(), turn.now.steady, std::nullopt};
   commit.outcome = publish_to_topic(turn);
   group.clear();
   commits_.push_back(std::move(commit));
@@ -254,6 +255,8 @@ void ClientSession::answer_commits(ClientOutput& output) {
       return;
     }
     for (std::size_t i = 0; i < commit->commands; ++i) output.append(protocol::kOkFrame);
+    broker_.meters().publish_times.add(Instant::now() - commit->since,
+                                       static_cast<std::uint32_t>(commit->commands));
     messages += commit->messages;
   }
   if (commit == commits_.begin()) return;

@@ -189,6 +189,7 @@ class ClientSession final : public broker::Consumer,
     protocol::Verb verb = protocol::Verb::Pub;
     std::size_t commands = 0;
     std::size_t messages = 0;
+    Instant since;  // when the commands came
     std::optional<Result<void>> outcome;
   };
   std::vector<Commit> commits_;

@@ -200,13 +200,6 @@ std::string_view host_of(std::string_view remote) {
   return remote;
 }
 
-// Whether the client may use /config; if not, it has been told so.
-bool allowed(Exchange& exchange, const std::optional<net::AddressRange>& range) {
-  if (!range || range->contains(host_of(exchange.request.remote))) return true;
-  exchange.response.error(403, "FORBIDDEN");
-  return false;
-}
-
 void get(Exchange& exchange, const ApiContext& context) {
   if (!show_option(exchange.request.path_arguments[0], context, exchange.response)) {
     exchange.response.error(400, "INVALID_OPTION");
@@ -233,15 +226,21 @@ void put(Exchange& exchange, const ApiContext& context) {
 
 }  // namespace
 
+bool may_configure(Exchange& exchange, const std::optional<net::AddressRange>& range) {
+  if (!range || range->contains(host_of(exchange.request.remote))) return true;
+  exchange.response.error(403, "FORBIDDEN");
+  return false;
+}
+
 void add_config_api(http::Router& router, const ApiContext& context) {
   // Checked at the start; empty means everybody.
   const auto range = net::AddressRange::parse(context.options.allow_config_from_cidr);
   router.add(Method::Get, "/config/:opt", [&context, range](Exchange& exchange) {
-    if (allowed(exchange, range)) get(exchange, context);
+    if (may_configure(exchange, range)) get(exchange, context);
   });
   router.add(Method::Put, "/config/:opt",
              [&context, range](Exchange& exchange) {
-               if (allowed(exchange, range)) put(exchange, context);
+               if (may_configure(exchange, range)) put(exchange, context);
              },
              {.body_limit = static_cast<std::size_t>(context.options.max_msg_size)});
 }

@@ -21,6 +21,7 @@
 #include "daemon/lookup_peers.h"
 #include "daemon/settings.h"
 #include "daemon/start_options.h"
+#include "daemon/statsd.h"
 #include "daemon/storage_threads.h"
 #include "daemon/tls_settings.h"
 #include "daemon/version.h"
@@ -96,6 +97,9 @@ class Daemon::Parts {
   std::unique_ptr<BrokerTimer> broker_timer_;
   std::unique_ptr<broker::Broker> broker_;
   std::unique_ptr<ClientService> clients_;
+  std::optional<Statsd> statsd_;
+  // For what takes long: statsd, /metrics.
+  std::unique_ptr<net::EventLoops> reports_;
   std::optional<Settings> settings_;
   std::unique_ptr<LookupPeers> lookup_peers_;
   std::optional<ApiContext> api_;
@@ -214,6 +218,11 @@ void Daemon::Parts::serve() {
   clients_ = std::make_unique<ClientService>(
       *loops, *broker_, options,
       ClientService::Tls{.acceptor = tls_.get(), .to_auth_servers = auth_tls_});
+  reports_ = std::make_unique<net::EventLoops>(1, "nsq-report");
+  if (!options.statsd_address.empty()) {
+    statsd_.emplace(reports_->loop(0), *broker_, options);
+    statsd_->start();
+  }
   settings_.emplace(options.nsqlookupd_tcp_addresses);
   lookup_peers_ = std::make_unique<LookupPeers>(*broker_, options);
   broker_->set_observer(lookup_peers_.get());
@@ -224,6 +233,7 @@ void Daemon::Parts::serve() {
                           .clients = *clients_,
                           .options = options,
                           .settings = *settings_,
+                          .reports = reports_->loop(0),
                           .start_time = Timestamp::now(),
                           .tcp_port = port_of(tcp_listener),
                           .http_port = port_of(http_listener),
@@ -252,6 +262,7 @@ void Daemon::Parts::serve() {
     log::info("HTTPS: listening on {}", https_listener->local_text());
   }
   lookup_peers_->start();
+  reports_->start();
   loops->start();
   is_serving = true;
   {
@@ -340,6 +351,10 @@ void Daemon::Parts::stop_serving() {
   // What was on its way to a loop arrives, and finds everything closed; consumers leave.
   let_loops_catch_up(*loops);
   let_loops_catch_up(*loops);
+  // Nobody asks for a report any more; those not begun are dropped.
+  reports_->stop();
+  reports_->join();
+  reports_.reset();
   loops->stop();
   loops->join();
   lookup_peers_->stop();

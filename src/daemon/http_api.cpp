@@ -8,6 +8,8 @@
 #include "base/json_writer.h"
 #include "daemon/admin_api.h"
 #include "daemon/config_api.h"
+#include "daemon/debug_api.h"
+#include "daemon/metrics_api.h"
 #include "daemon/publish_api.h"
 #include "daemon/stats_api.h"
 #include "daemon/version.h"
@@ -56,6 +58,8 @@ void add_api(http::Router& router, const ApiContext& context) {
   add_publish_api(router, context);
   add_admin_api(router, context);
   add_stats_api(router, context);
+  add_metrics_api(router, context);
+  add_debug_api(router, context);
   add_config_api(router, context);
 }
 

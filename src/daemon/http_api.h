@@ -17,6 +17,7 @@ struct ApiContext {
   const ClientService& clients;
   const Options& options;  // every default filled in
   Settings& settings;
+  asio::io_context& reports;  // for answers that take long: holds up no client
   Timestamp start_time;
   int tcp_port = 0;                       // as bound; -1 for a Unix socket
   int http_port = 0;                      // likewise; 0 where there is none

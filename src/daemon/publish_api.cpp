@@ -26,7 +26,11 @@ using http::Query;
 class CommitWaiter : public broker::PublishWaiter,
                      public std::enable_shared_from_this<CommitWaiter> {
  public:
-  void expect_on(net::Executor executor) { executor_ = executor; }
+  void expect_on(net::Executor executor, broker::Meters& meters, Instant since) {
+    executor_ = executor;
+    meters_ = &meters;
+    since_ = since;
+  }
   void keep(http::Responder responder) { responder_.emplace(std::move(responder)); }
 
   void on_published(std::uint64_t, const Result<void>& outcome) override {
@@ -37,6 +41,7 @@ class CommitWaiter : public broker::PublishWaiter,
  private:
   void answer() {
     if (is_published_) {
+      meters_->publish_times.add(Instant::now() - since_);
       responder_->response().text("OK");
     } else {
       responder_->response().error(503, "EXITING");
@@ -44,6 +49,8 @@ class CommitWaiter : public broker::PublishWaiter,
     responder_->send();
   }
 
+  broker::Meters* meters_ = nullptr;
+  Instant since_;
   std::optional<net::Executor> executor_;
   std::optional<http::Responder> responder_;
   bool is_published_ = false;
@@ -93,7 +100,7 @@ void publish(Exchange& exchange, const ApiContext& context, std::shared_ptr<brok
   // Most publishes are settled at once and leave the waiter unused, for the next one.
   thread_local std::shared_ptr<CommitWaiter> spare;
   if (!spare) spare = std::make_shared<CommitWaiter>();
-  spare->expect_on(exchange.executor());
+  spare->expect_on(exchange.executor(), context.broker.meters(), now.steady);
   auto outcome = topic->publish({&publication, 1}, now, spare);
   if (outcome && !*outcome && outcome->error() == broker::BrokerErrc::Exiting) {
     // Deleted just now; asked for again, it is a new one.
@@ -104,6 +111,7 @@ void publish(Exchange& exchange, const ApiContext& context, std::shared_ptr<brok
     spare->keep(exchange.answer_later());
     spare.reset();
   } else if (*outcome) {
+    context.broker.meters().publish_times.add(Instant::now() - now.steady);
     exchange.response.text("OK");
   } else {
     exchange.response.error(503, "EXITING");

@@ -103,6 +103,7 @@ class ApiFixture {
                      .clients = clients,
                      .options = options,
                      .settings = settings,
+                     .reports = loops.loop(0),
                      .start_time = Timestamp(1'795'237'781'000'000'000),
                      .tcp_port = 4150,
                      .http_port = 4151};

@@ -46,6 +46,11 @@ class Server {
     listener_.reset();
     server_.close();
   }
+  // What belongs to the loops goes before them. Requires: they have ended.
+  void let_go() {
+    held_.clear();
+    listener_.reset();
+  }
   // "GET /auth?... body", as asked so far.
   std::vector<std::string> asked() {
     const std::lock_guard lock(mutex_);
@@ -102,6 +107,7 @@ class Fixture {
     for (const auto& server : servers_) server->close();
     loops.stop();
     loops.join();
+    for (const auto& server : servers_) server->let_go();
     loops.run_leftovers();
   }
 
