@@ -14,6 +14,7 @@ export interface Live {
   depth: number;
   in_flight: number;
   deferred: number;
+  clients: number;
   messages: number;
   requeues?: number;
   timeouts?: number;
@@ -85,7 +86,7 @@ function Chart({ title, unit, times, series, from, to }: ChartProps) {
     const options: uPlot.Options = {
       width: Math.max(100, element.clientWidth),
       height,
-      padding: [6, 4, 0, 0],
+      padding: [9, 4, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
       scales: {
@@ -173,7 +174,7 @@ function clock(seconds: number): string {
   return time.getSeconds() === 0 ? minutes : `${minutes}:${two(time.getSeconds())}`;
 }
 
-type Point = Record<"time" | "depth" | "in_flight" | "deferred", number> &
+type Point = Record<"time" | "depth" | "in_flight" | "deferred" | "clients", number> &
   Record<"message_rate" | "requeue_rate" | "timeout_rate", number | null>;
 
 function pointAt(time: number, live: Live, before: { time: number; live: Live } | null): Point {
@@ -188,6 +189,7 @@ function pointAt(time: number, live: Live, before: { time: number; live: Live } 
     depth: live.depth,
     in_flight: live.in_flight,
     deferred: live.deferred,
+    clients: live.clients,
     message_rate: perSecond("messages"),
     requeue_rate: perSecond("requeues"),
     timeout_rate: perSecond("timeouts"),
@@ -239,6 +241,7 @@ export function Charts({ query, live, at, isNode }: { query: string; live: Live 
       depth: join("depth"),
       in_flight: join("in_flight"),
       deferred: join("deferred"),
+      clients: join("clients"),
       message_rate: join("message_rate"),
       requeue_rate: join("requeue_rate"),
       timeout_rate: join("timeout_rate"),
@@ -293,6 +296,14 @@ export function Charts({ query, live, at, isNode }: { query: string; live: Live 
             { title: "timed out", color: "--c5", values: merged.timeout_rate },
           ]}
         />
+        {hasLatency && (
+          <Chart
+            title="Consumers"
+            unit="count"
+            {...common}
+            series={[{ title: "consumers", color: "--c3", values: merged.clients }]}
+          />
+        )}
         {hasLatency && (
           <Chart
             title="Latency"

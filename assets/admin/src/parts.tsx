@@ -74,15 +74,23 @@ export function Figure({ title, value, hint, alarm }: {
   );
 }
 
+function NodeLink({ node }: { node: string }) {
+  return (
+    <Link to={nodePath(node)} class="address">
+      {node}
+    </Link>
+  );
+}
+
 // Where a node is: its host name, and its address where that says more.
 export function NodeName({ node, hostname }: { node: string; hostname: string }) {
   const colon = node.lastIndexOf(":");
   const host = node.slice(0, colon);
-  if (!hostname || hostname.toLowerCase() === host.toLowerCase()) return <Link to={nodePath(node)}>{node}</Link>;
+  if (!hostname || hostname.toLowerCase() === host.toLowerCase()) return <NodeLink node={node} />;
   return (
     <span>
       {hostname} <span class="muted">(</span>
-      <Link to={nodePath(node)}>{node}</Link>
+      <NodeLink node={node} />
       <span class="muted">)</span>
     </span>
   );
@@ -186,7 +194,7 @@ export function clientColumns(channel: { paused: boolean; depth: number }, withN
       key: "node",
       title: "NSQd host",
       value: (client) => client.node,
-      cell: (client) => <Link to={nodePath(client.node)}>{client.node}</Link>,
+      cell: (client) => <NodeLink node={client.node} />,
     });
   }
   columns.push(
@@ -231,7 +239,7 @@ function ClientName({ client }: { client: Client }) {
   const says = client.client_id.toLowerCase();
   const isOther = says !== short.toLowerCase() && says !== client.hostname.toLowerCase();
   return (
-    <span title={client.remote_address}>
+    <span title={client.remote_address} class="address">
       {client.hostname}:{port}
       {isOther && client.client_id && <span class="muted"> ({client.client_id})</span>}
     </span>

@@ -54,6 +54,7 @@ export function ChannelPage({ topic, channel }: { topic: string; channel: string
     depth: data.depth,
     in_flight: data.in_flight_count,
     deferred: data.deferred_count,
+    clients: data.client_count,
     messages: data.message_count,
     requeues: data.requeue_count,
     timeouts: data.timeout_count,

@@ -66,6 +66,7 @@ export function NodePage({ node }: { node: string }) {
     depth,
     in_flight: sumChannels(topics, (each) => each.in_flight_count),
     deferred: sumChannels(topics, (each) => each.deferred_count),
+    clients: data.total_clients,
     messages: data.total_messages,
     requeues: sumChannels(topics, (each) => each.requeue_count),
     timeouts: sumChannels(topics, (each) => each.timeout_count),

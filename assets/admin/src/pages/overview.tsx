@@ -185,6 +185,7 @@ export function Overview() {
         depth: totals.depth,
         in_flight: totals.in_flight_count,
         deferred: totals.deferred_count,
+        clients: totals.client_count,
         messages: totals.message_count,
       }
     : null;

@@ -3,7 +3,7 @@ import { topicApi, type Channel, type Topic, type TopicAnswer } from "../api";
 import { Charts, type Live } from "../charts";
 import { count, short } from "../format";
 import { Graphite } from "../graphite";
-import { Crumbs, Figure, latencyColumns, MemoryDisk, NodeName, number, PageState, Paused, TombstoneButton } from "../parts";
+import { Crumbs, Figure, LatencyCell, latencyColumns, MemoryDisk, NodeName, number, PageState, Paused, TombstoneButton } from "../parts";
 import { usePoll } from "../poll";
 import { channelPath, Link, topicPath } from "../route";
 import { Table, type Column } from "../table";
@@ -68,6 +68,7 @@ export function TopicPage({ topic }: { topic: string }) {
     depth: all.depth,
     in_flight: all.inFlight,
     deferred: all.deferred,
+    clients: all.consumers,
     messages: data.message_count,
     requeues: sum(channels, (row) => row.requeue_count),
     timeouts: sum(channels, (row) => row.timeout_count),
@@ -154,6 +155,11 @@ export function TopicPage({ topic }: { topic: string }) {
                       </td>
                       <td class="number">{count(data.message_count)}</td>
                       <td class="number">{count(channels.length)}</td>
+                      {latencyColumns(nodes, (row) => row.e2e_processing_latency).map((column) => (
+                        <td key={column.key} class="number">
+                          <LatencyCell of={data.e2e_processing_latency} quantile={Number(column.key.slice(1))} />
+                        </td>
+                      ))}
                     </tr>
                   }
                 />
