@@ -86,13 +86,37 @@ asio::awaitable<Result<ClientResponse>> receive(const ClientRequest& request, At
   std::string bytes(kReadBytes, '\0');  // not in the coroutine's frame, which is to stay small
   for (;;) {
     const auto size = co_await attempt.stream.read_some({bytes.data(), bytes.size()});
-    if (attempt.timed_out) co_return failure(request, net::NetErrc::TimedOut);
     if (!size) co_return failure(request, size.error().code());
     const Event event = *size == 0 ? parser.end() : parser.feed({bytes.data(), *size});
     if (event == Event::Complete) co_return parser.take_response();
     if (event == Event::Broken) co_return failure(request, ClientErrc::BadResponse);
     if (event == Event::TooLong) co_return failure(request, ClientErrc::ResponseTooLong);
   }
+}
+
+asio::awaitable<Result<void>> start_tls(const ClientRequest& request, const Url& url,
+                                        Attempt& attempt,
+                                        const std::shared_ptr<const net::TlsContext>& context) {
+  const std::string host = net::Address::parse(url.address()).host();
+  const auto started = co_await attempt.stream.start_tls(net::TlsContext::connect(context, host));
+  if (started) co_return Result<void>();
+  const Error& error = started.error();
+  co_return failure(request, error.code(), "tls: " + error.context());
+}
+
+asio::awaitable<Result<ClientResponse>> converse(const ClientRequest& request, const Url& url,
+                                                 const ClientOptions& options, Attempt& attempt) {
+  if (url.scheme == "https") {
+    const auto started = co_await start_tls(request, url, attempt, options.tls);
+    if (!started) co_return started.error();
+  }
+  const std::string text = encode(request, url);
+  const auto written = co_await attempt.stream.write(text);
+  // A server may answer without having read all of the request, so a failure to write it is only
+  // told if no answer can be read either.
+  auto response = co_await receive(request, attempt, options.response_bytes);
+  if (!response && !written) co_return failure(request, written.error().code());
+  co_return response;
 }
 
 asio::awaitable<Result<ClientResponse>> ask_once(asio::io_context& loop,
@@ -106,25 +130,8 @@ asio::awaitable<Result<ClientResponse>> ask_once(asio::io_context& loop,
   Attempt attempt(std::move(*connected));
   net::Watchdog watchdog(loop.get_executor(), [&attempt] { attempt.give_up(); });
   watchdog.expect_by(deadline);
-  if (url.scheme == "https") {
-    const std::string host = net::Address::parse(url.address()).host();
-    const auto secured =
-        co_await attempt.stream.start_tls(net::TlsContext::connect(options.tls, host));
-    if (attempt.timed_out) co_return failure(request, net::NetErrc::TimedOut);
-    if (!secured) {
-      const Error& error = secured.error();
-      co_return failure(request, error.code(), "tls: " + error.context());
-    }
-  }
-  const std::string text = encode(request, url);
-  const auto written = co_await attempt.stream.write(text);
-  if (attempt.timed_out) co_return failure(request, net::NetErrc::TimedOut);
-  // A server may answer without having read all of the request, so a failure to write it is only
-  // told if no answer can be read either.
-  auto response = co_await receive(request, attempt, options.response_bytes);
-  if (!response && !written && !attempt.timed_out) {
-    co_return failure(request, written.error().code());
-  }
+  auto response = co_await converse(request, url, options, attempt);
+  if (attempt.timed_out && !response) co_return failure(request, net::NetErrc::TimedOut);
   co_return response;
 }
 
