@@ -49,6 +49,7 @@ class Handler {
 // return, those that are neither answered nor kept back are finished; after an exception, put back.
 using BatchHandler = std::function<void(std::span<Message> messages)>;
 
+// Since the consumer was made, but for the last three, which are of the moment.
 struct ConsumerStats {
   std::uint64_t messages_received = 0;
   std::uint64_t messages_finished = 0;
@@ -81,7 +82,7 @@ struct ConsumerOptions {
 
   Handler handler{};             // exactly one of these two
   BatchHandler batch_handler{};  //
-  std::size_t concurrency = 1;   // threads that run the handler, at least 1
+  std::size_t concurrency = 1;   // threads that run the handler, 1 to 10,000
 
   // Called, on a worker, for a message with more attempts than max_attempts, instead of the
   // handler. The message is finished afterwards unless this returns false: then it is put back, and
@@ -129,7 +130,8 @@ class Consumer {
   Result<void> connect_to_nsqd(const std::string& address);
   // All of them at the same time. Errors: the first failure; the others stay connected.
   Result<void> connect_to_nsqds(const std::vector<std::string>& addresses);
-  // Finds daemons through a lookupd, "host:port" or a URL. Waits for its first answer and the
+  // Finds daemons through a lookupd, "host:port" or a URL; https needs tls_v1 or a certificate
+  // option. Waits for its first answer and the
   // connections it leads to; failures of those are only logged, and tried again. An address given
   // before is left as it is.
   // Errors: Stopped, InvalidArgument (no port, or no URL).
@@ -152,6 +154,7 @@ class Consumer {
   // Whether a handler that collects messages will get no more until it answers some: a connection
   // has nearly as many in flight as it may.
   bool is_starved() const;
+  // Each number is right; together they may be of slightly different moments.
   ConsumerStats stats() const;
 
   // Begins to stop: no more messages are asked for, those received are dealt with, connections are

@@ -29,6 +29,7 @@ enum class Distribution {
   PrimaryStandby,  // the first in the list that can be reached
 };
 
+// Since the producer was made, but for the last two, which are of the moment.
 struct ProducerStats {
   std::uint64_t commands = 0;   // publishes of any kind that were answered with success
   std::uint64_t failures = 0;   // with failure
@@ -99,10 +100,12 @@ class Producer {
   // Errors: NotSent, with the reason.
   Result<void> ping();
 
+  // Each number is right; together they may be of slightly different moments.
   ProducerStats stats() const;
 
   // Waits until everything pending is answered, for at most stop_timeout; then closes the
-  // connections, which fails the rest. Later publishes fail with Stopped.
+  // connections, which fails the rest: the sent ones with OutcomeUnknown. Later publishes fail with
+  // Stopped. From a callback it waits for nothing.
   void stop();
 
  private:

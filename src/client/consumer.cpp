@@ -22,6 +22,8 @@ using client::Subscription;
 
 namespace {
 
+constexpr std::size_t kMaxConcurrency = 10'000;
+
 Error invalid(std::string reason) {
   return Error(ClientErrc::InvalidArgument, std::move(reason));
 }
@@ -31,7 +33,9 @@ Result<void> check(const ConsumerOptions& options) {
   if (!protocol::is_valid_name(options.channel)) return invalid("invalid channel name");
   if (!options.handler && !options.batch_handler) return invalid("no handlers");
   if (options.handler && options.batch_handler) return invalid("handler and batch_handler");
-  if (options.concurrency < 1) return invalid("concurrency must be at least 1");
+  if (options.concurrency < 1 || options.concurrency > kMaxConcurrency) {
+    return invalid("concurrency must be 1 to 10000");
+  }
   if (options.config.heartbeat_interval < Config::Duration::zero()) {
     return Error(ClientErrc::InvalidOption,
                  "invalid heartbeat_interval ! a consumer cannot do without heartbeats");

@@ -118,14 +118,16 @@ asio::awaitable<Result<void>> Publisher::connect() {
   profile_->log->info("({}) connecting to nsqd", address_);
   auto opened = co_await Connection::open(loop_, address_, profile_, opening_);
   if (!opened) co_return opened.error();
-  const Lock lock(mutex_);
-  if (is_closed_) {
-    (*opened)->close();
-    co_return Error(ClientErrc::Stopped, "");
+  {
+    const Lock lock(mutex_);
+    if (is_closed_) {
+      (*opened)->close();
+      co_return Error(ClientErrc::Stopped, "");
+    }
+    connection_ = std::move(*opened);
+    // Bytes are counted from the first publish on.
+    answered_bytes_ = connection_->sent_bytes();
   }
-  connection_ = std::move(*opened);
-  // Bytes are counted from the first publish on.
-  answered_bytes_ = connection_->sent_bytes();
   delay_ = Duration::zero();
   is_connected_ = true;
   if (callbacks_.on_connection) callbacks_.on_connection(true);

@@ -4,6 +4,7 @@
 //
 // publishes N messages by multi_publish from one thread, consumes them with one handler thread,
 // publishes some one by one, and says what a connection costs in memory. The topics are its own.
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -63,15 +64,30 @@ Options read_options(int argc, char** argv) {
   return options;
 }
 
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
+// Of all threads of this program, which says more than the clock where others use the cores too.
+double cpu_seconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-void report(const char* what, std::size_t count, double seconds) {
-  std::printf("%-44s %10.0f msg/s  (%zu in %.2f s)\n", what, static_cast<double>(count) / seconds,
-              count, seconds);
-  std::fflush(stdout);
-}
+// One run, from its beginning to its report.
+class Run {
+ public:
+  void report(const char* what, std::size_t count) const {
+    const double seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
+    std::printf("%-44s %10.0f msg/s  (%zu in %.2f s, %.2f s of the client's CPU)\n", what,
+                static_cast<double>(count) / seconds, count, seconds, cpu_seconds() - cpu_);
+    std::fflush(stdout);
+  }
+
+ private:
+  const Clock::time_point begin_ = Clock::now();
+  const double cpu_ = cpu_seconds();
+};
 
 nsq::Logging quiet() {
   return {.level = nsq::LogLevel::Error, .sink = {}};
@@ -92,14 +108,14 @@ void publish_batches(const Options& options, const std::string& topic) {
   const std::string body(options.size, 'x');
   const std::vector<std::string_view> bodies(options.batch, body);
   std::atomic<std::size_t> failures{0};
-  const auto begin = Clock::now();
+  const Run run;
   for (std::size_t sent = 0; sent < options.count; sent += options.batch) {
     producer.multi_publish_async(topic, bodies, [&](const nsq::PublishResult& result) {
       if (!result) ++failures;
     });
   }
   producer.stop();
-  report("Producer, multi_publish, one thread", options.count, seconds_since(begin));
+  run.report("Producer, multi_publish, one thread", options.count);
   if (failures > 0) fail("publishes failed");
 }
 
@@ -108,14 +124,14 @@ void publish_singles(const Options& options, const std::string& topic) {
   const std::string body(options.size, 'x');
   std::atomic<std::size_t> failures{0};
   const std::size_t count = options.count / 4;
-  const auto begin = Clock::now();
+  const Run run;
   for (std::size_t sent = 0; sent < count; ++sent) {
     producer.publish_async(topic, body, [&](const nsq::PublishResult& result) {
       if (!result) ++failures;
     });
   }
   producer.stop();
-  report("Producer, publish, 1000 unanswered", count, seconds_since(begin));
+  run.report("Producer, publish, 1000 unanswered", count);
   if (failures > 0) fail("publishes failed");
 }
 
@@ -139,7 +155,7 @@ void consume(const Options& options, const std::string& topic) {
   };
   auto made = nsq::Consumer::create(std::move(consumer));
   if (!made) fail(made.error().to_string());
-  const auto begin = Clock::now();
+  const Run run;
   if (const auto connected = made->connect_to_nsqd(options.address); !connected) {
     fail(connected.error().to_string());
   }
@@ -147,7 +163,7 @@ void consume(const Options& options, const std::string& topic) {
     std::unique_lock lock(mutex);
     if (!done.wait_for(lock, std::chrono::minutes(5), [&] { return is_done; })) fail("too slow");
   }
-  report("Consumer, one handler thread", options.count, seconds_since(begin));
+  run.report("Consumer, one handler thread", options.count);
   if (bytes != options.count * options.size) fail("bodies of another size");
 }
 

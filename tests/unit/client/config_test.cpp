@@ -97,7 +97,7 @@ TEST_CASE("names and handlers are checked when a consumer is made", "[client]") 
   CHECK(reason({.topic = "t", .channel = "", .handler = handler}) == "invalid channel name");
   CHECK(reason({.topic = "t", .channel = "c"}) == "no handlers");
   CHECK(reason({.topic = "t", .channel = "c", .handler = handler, .concurrency = 0}) ==
-        "concurrency must be at least 1");
+        "concurrency must be 1 to 10000");
   Config config;
   config.heartbeat_interval = -1ns;
   CHECK(reason({.topic = "t", .channel = "c", .config = config, .handler = handler})
