@@ -12,10 +12,6 @@ namespace {
 // Names or entries written before the loop may do something else.
 constexpr std::size_t kSliceItems = 2'000;
 
-bool is_active(const Registry::Peer& peer, Moment now, const Options& options) {
-  return now.steady - peer.last_update.steady <= options.inactive_producer_timeout;
-}
-
 bool is_tombstoned(const Registry::Topic& topic, Registry::PeerNumber peer, Moment now,
                    const Options& options) {
   const Moment* set_at = Registry::tombstone(topic, peer);
@@ -191,6 +187,10 @@ class DebugAnswer final : public SlicedAnswer {
 };
 
 }  // namespace
+
+bool is_active(const Registry::Peer& peer, Moment now, const Options& options) {
+  return now.steady - peer.last_update.steady <= options.inactive_producer_timeout;
+}
 
 std::string lookup_answer(const Registry& registry, const Registry::Topic& topic, Moment now,
                           const Options& options) {

@@ -10,6 +10,9 @@
 // What lookupd answers over HTTP, as JSON.
 namespace nsq::lookupd {
 
+// Whether the daemon was heard from in time.
+bool is_active(const Registry::Peer& peer, Moment now, const Options& options);
+
 // An answer about everything there is, which may take long to write: it is written in slices, and
 // the loop does other things in between. What changes meanwhile may or may not be in it; each
 // producer and each topic by itself is as it was at one moment.

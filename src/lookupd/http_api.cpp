@@ -8,6 +8,8 @@
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "http/metrics_writer.h"
+#include "http/process_metrics.h"
 #include "lookupd/answers.h"
 #include "protocol/names.h"
 
@@ -98,6 +100,38 @@ void info(Exchange& exchange) {
   exchange.response.json(json.take_text());
 }
 
+// Counts only: what a producer's metrics are, the daemons tell themselves.
+void metrics(Exchange& exchange, const Registry& registry, const Options& options) {
+  using Type = http::MetricsWriter::Type;
+  std::uint64_t connected = 0;
+  std::uint64_t active = 0;
+  std::uint64_t topics = 0;
+  std::uint64_t channels = 0;
+  const Moment now = Moment::now();
+  for (const auto& peer : registry.peers()) {
+    if (!peer) continue;
+    ++connected;
+    active += is_active(*peer, now, options) ? 1 : 0;
+    topics += peer->topics.size();
+    channels += peer->channels.size();
+  }
+  const auto format = http::metrics_format(exchange.request.header("Accept").value_or(""));
+  http::MetricsWriter writer(format);
+  writer.family("nsqlookupd_producers", Type::Gauge, "Daemons that are connected.");
+  writer.sample(connected);
+  writer.family("nsqlookupd_active_producers", Type::Gauge,
+                "Those of them that were heard from in time.");
+  writer.sample(active);
+  writer.family("nsqlookupd_topics", Type::Gauge, "Topics known, with a producer or without.");
+  writer.sample(static_cast<std::uint64_t>(registry.topics().size()));
+  writer.family("nsqlookupd_registrations", Type::Gauge, "What all daemons have registered.");
+  writer.sample(http::MetricLabels().add("category", "topic"), topics);
+  writer.sample(http::MetricLabels().add("category", "channel"), channels);
+  http::add_process_metrics(writer);
+  exchange.response.plain(200, writer.take_text());
+  exchange.response.content_type = http::metrics_content_type(format);
+}
+
 void lookup(Exchange& exchange, const Registry& registry, const Options& options) {
   const http::Query* query = query_with_topic(exchange);
   if (query == nullptr) return;
@@ -166,6 +200,8 @@ void delete_channel(Exchange& exchange, Registry& registry) {
 void add_api(http::Router& router, Registry& registry, const Options& options) {
   router.add(Method::Get, "/ping", [](Exchange& exchange) { exchange.response.plain(200, "OK"); });
   router.add(Method::Get, "/info", info);
+  router.add(Method::Get, "/metrics",
+             [&registry, &options](Exchange& exchange) { metrics(exchange, registry, options); });
   router.add(Method::Get, "/lookup",
              [&registry, &options](Exchange& exchange) { lookup(exchange, registry, options); });
   router.add(Method::Get, "/channels",

@@ -167,6 +167,24 @@ TEST_CASE("requests that cannot be served say why", "[lookupd]") {
   CHECK_THAT(fixture.get("/info").body, Catch::StartsWith(R"({"version":"1)"));
 }
 
+TEST_CASE("a lookupd counts what it knows, for those who watch it", "[lookupd]") {
+  LookupdFixture fixture;
+  fixture.post("/topic/create?topic=bare");
+  Peer daemon(fixture);
+  daemon.introduce("node.example");
+  daemon.answer();
+  daemon.send("REGISTER t c\nREGISTER t d\n");
+  daemon.answer();
+  daemon.answer();
+  const std::string metrics = fixture.get("/metrics").body;
+  for (const char* line :
+       {"nsqlookupd_producers 1\n", "nsqlookupd_active_producers 1\n", "nsqlookupd_topics 2\n",
+        "nsqlookupd_registrations{category=\"topic\"} 1\n",
+        "nsqlookupd_registrations{category=\"channel\"} 2\n", "process_start_time_seconds"}) {
+    CHECK_THAT(metrics, Catch::Contains(line));
+  }
+}
+
 TEST_CASE("an answer longer than a slice arrives whole", "[lookupd]") {
   LookupdFixture fixture;
   Peer daemon(fixture);
