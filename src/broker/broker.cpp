@@ -23,6 +23,8 @@ Broker::Broker(Options options, std::string data_path, std::string version,
       files_(files),
       work_(work),
       schedule_(std::move(on_earlier_deadline)),
+      reserve_(std::make_shared<Reserve>(data_path_ + "/reserve", options_.reserve_bytes,
+                                         Reserve::Home{files_, work_, schedule_, health_})),
       seed_(seed) {}
 
 Broker::~Broker() = default;
@@ -297,7 +299,13 @@ Result<void> Broker::write_metadata() {
     for (auto& [name, paused] : topic->channel_notes()) note.channels.push_back({name, paused});
     metadata.topics.push_back(std::move(note));
   }
-  return storage::replace_file(files_, metadata_path(), metadata.to_json(version_));
+  const std::string json = metadata.to_json(version_);
+  auto written = storage::replace_file(files_, metadata_path(), json);
+  // No time is at hand here; one long past has the reserve tried again at once.
+  if (!written && reserve_->give_up(written.error(), Moment{})) {
+    written = storage::replace_file(files_, metadata_path(), json);
+  }
+  return written;
 }
 
 Metadata Broker::load_metadata() {
@@ -388,7 +396,12 @@ Result<void> Broker::load(Moment now) {
   for (const Metadata::Topic& topic : metadata.topics) {
     if (auto loaded = load_topic(topic, (*directories)[topic.name], now); !loaded) return loaded;
   }
-  return write_metadata();
+  auto written = write_metadata();
+  reserve_->hold(now);
+  // On a full disk consumers are served all the same: they make room.
+  if (written || !Reserve::is_full(written.error())) return written;
+  log::error("cannot persist the metadata: {}", written.error().to_string());
+  return {};
 }
 
 Result<void> Broker::shut_down(Moment now) {

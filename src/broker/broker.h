@@ -17,6 +17,7 @@
 #include "broker/metadata.h"
 #include "broker/meters.h"
 #include "broker/options.h"
+#include "broker/reserve.h"
 #include "broker/schedule.h"
 #include "broker/stats.h"
 #include "broker/topic.h"
@@ -105,7 +106,9 @@ class Broker {
  private:
   using Topics = std::map<std::string, std::shared_ptr<Topic>, std::less<>>;
 
-  Topic::Home home() { return {options_, files_, work_, schedule_, health_, meters_}; }
+  Topic::Home home() {
+    return {options_, files_, work_, schedule_, health_, meters_, *reserve_};
+  }
   std::string topics_path() const { return data_path_ + "/topics"; }
   std::string metadata_path() const { return data_path_ + "/nsqd.dat"; }
   std::uint64_t next_seed() NSQ_REQUIRES(mutex_);
@@ -130,6 +133,7 @@ class Broker {
   storage::WorkQueue& work_;
   Schedule schedule_;
   Health health_;
+  const std::shared_ptr<Reserve> reserve_;
   std::atomic<bool> draining_{false};
   TopicObserver* observer_ = nullptr;
   Meters meters_;

@@ -15,6 +15,8 @@ enum class Durability {
   Memory,  // it is in memory; written when the memory window overflows, and at shutdown
 };
 
+inline constexpr std::uint64_t kReserveBytes = std::uint64_t{4} << 20;
+
 // The broker's settings, under the names NSQ's documentation gives them where it has one.
 struct Options {
   Durability durability = Durability::Log;
@@ -28,6 +30,8 @@ struct Options {
   std::uint64_t mem_queue_bytes = std::uint64_t{64} << 20;
 
   std::uint64_t max_bytes_per_file = 104'857'600;
+  // Kept back on the disk for journals, see reserve.h; 0: nothing. The daemon keeps kReserveBytes.
+  std::uint64_t reserve_bytes = 0;
   std::uint64_t sync_every = 2500;                  // messages
   Duration sync_timeout = std::chrono::seconds(2);  // since the oldest unsynced write
   Duration journal_interval = std::chrono::milliseconds(10);

@@ -18,6 +18,7 @@
 #include "broker/journal_entries.h"
 #include "broker/meters.h"
 #include "broker/options.h"
+#include "broker/reserve.h"
 #include "broker/schedule.h"
 #include "broker/stats.h"
 #include "nsq/result.h"
@@ -62,6 +63,7 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
     Schedule& schedule;
     Health& health;
     Meters& meters;
+    Reserve& reserve;
   };
 
   Topic(std::string name, std::string directory, const Home& home, Moment now, std::uint64_t seed);
@@ -195,6 +197,7 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   void begin_hold() NSQ_REQUIRES(mutex_);
   void end_hold(Moment now, Notices& notices) NSQ_REQUIRES(mutex_);
   Result<void> make_directory() NSQ_EXCLUDES(mutex_);
+  Result<void> append_to_journal(std::string_view entries, Moment now) NSQ_EXCLUDES(mutex_);
   void request_journal(Moment now);
   void flush_journal(Moment now) NSQ_EXCLUDES(mutex_);
   void rewrite_journal(Moment now) NSQ_REQUIRES(flush_mutex_);

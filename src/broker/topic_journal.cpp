@@ -28,6 +28,13 @@ Result<void> Topic::make_directory() {
   return {};
 }
 
+// Where the disk is full, once more with the room that is kept back for this.
+Result<void> Topic::append_to_journal(std::string_view entries, Moment now) {
+  auto done = journal_.append(entries);
+  if (!done && home_.reserve.give_up(done.error(), now)) done = journal_.append(entries);
+  return done;
+}
+
 // Called with a channel's lock held, or the topic's: takes neither.
 void Topic::request_journal(Moment now) {
   if (ephemeral_ || journal_requested_.exchange(true)) return;
@@ -70,7 +77,7 @@ void Topic::flush_journal(Moment now) {
   if (sound) journal::sound(entries, *sound);
   if (entries.empty()) return;
   Result<void> done = make_directory();
-  if (done) done = journal_.append(entries);
+  if (done) done = append_to_journal(entries, now);
   if (!done) {
     Meters::count(home_.meters.journal_errors);
     log::error("TOPIC({}): cannot write the journal, trying again: {}", name_,
@@ -100,6 +107,7 @@ void Topic::rewrite_journal(Moment now) {
     return;
   }
   Meters::count(home_.meters.journal_errors);
+  home_.reserve.give_up(done.error(), now);
   log::error("TOPIC({}): cannot rewrite the journal, trying again: {}", name_,
              done.error().to_string());
   journal_requested_ = true;
@@ -174,7 +182,7 @@ Result<void> Topic::shut_down(Moment now) {
   journal::sound(entries, *sound);
   journal::closed(entries);
   if (done = make_directory(); !done) return done;
-  if (done = journal_.append(entries); !done) return done;
+  if (done = append_to_journal(entries, now); !done) return done;
   if (done = journal_.sync(); !done) done = journal_.sync();
   return done;
 }

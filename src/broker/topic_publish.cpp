@@ -116,6 +116,14 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_A
   last_moment_ = now;
   Result<void> outcome;
   while (true) {
+    // What is kept back on a full disk is for journals; that a publish was refused is noted later.
+    const bool full = !in_memory() && !home_.reserve.held();
+    const bool refuse = full && log_->has_unwritten();
+    if (refuse && structure_.empty()) {
+      outcome = exiting_ ? Error(BrokerErrc::Exiting, "") : home_.reserve.refusal();
+      fail_unwritten(outcome.error(), notices);
+      break;
+    }
     std::string structure = std::exchange(structure_, {});
     const IntervalSet refused = std::exchange(refused_, {});
     std::string entries = structure;
@@ -124,9 +132,17 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_A
     Result<void> noted;
     if (!entries.empty()) {
       noted = make_directory();
-      if (noted) noted = journal_.append(entries);
+      if (noted) noted = append_to_journal(entries, now);
     }
-    Result<Index> written = noted ? log_->write() : Result<Index>(noted.error());
+    Result<Index> written = Index{0};
+    if (!noted) {
+      written = noted.error();
+    } else if (refuse) {
+      written = home_.reserve.refusal();
+    } else {
+      written = log_->write();
+      if (!written) home_.reserve.give_up(written.error(), now);
+    }
     lock.lock();
     if (!noted) {
       structure_ = structure + structure_;
@@ -135,7 +151,7 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_A
     if (noted && !entries.empty()) structure_unsynced_ = journal_sync_wanted_ = true;
     if (exiting_) written = Error(BrokerErrc::Exiting, "");
     outcome = written ? Result<void>() : Result<void>(written.error());
-    if (!exiting_) home_.health.report(outcome);
+    if (!exiting_ && !(full && outcome)) home_.health.report(outcome);
     if (!outcome) {
       if (!exiting_) {
         Meters::count(home_.meters.message_write_errors);

@@ -151,6 +151,7 @@ broker::Options broker_options(const Options& options) {
   result.node_id = static_cast<std::uint32_t>(options.id);
   result.mem_queue_size = static_cast<std::uint64_t>(options.mem_queue_size);
   result.max_bytes_per_file = static_cast<std::uint64_t>(options.max_bytes_per_file);
+  result.reserve_bytes = broker::kReserveBytes;
   result.sync_every = static_cast<std::uint64_t>(options.sync_every);
   result.sync_timeout = options.sync_timeout;
   result.max_msg_timeout = options.max_msg_timeout;

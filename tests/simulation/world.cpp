@@ -48,6 +48,7 @@ World::World(std::uint64_t seed, bool verbose) : random_(seed), verbose_(verbose
   const std::uint64_t file_bytes[] = {3'000, 30'000, 100'000'000};
   options_.max_bytes_per_file = file_bytes[pick(3)];
   options_.sync_every = chance(50) ? 2500 : 10;
+  options_.reserve_bytes = chance(50) ? 0 : 2000;
   options_.e2e_processing_latency_percentiles = {0.99};
   now_ = {Instant{std::chrono::hours(1)}, Timestamp{1'790'000'000'000'000'000}};
   auto files = std::make_unique<MemoryFileSystem>();

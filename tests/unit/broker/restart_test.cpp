@@ -228,3 +228,28 @@ TEST_CASE("a channel that a damaged journal has lost gets all there is", "[broke
   auto again = engine.subscribe("t", "struck", {.ready_count = 10});
   CHECK(again->received().size() == 2);  // it is in the journal again
 }
+
+TEST_CASE("on a disk that its own messages have filled, consumers make room for more", "[broker]") {
+  nsq::broker::Options options;
+  options.reserve_bytes = 4000;
+  options.max_bytes_per_file = 10'000;
+  EngineFixture engine(options);
+  auto client = engine.subscribe("t", "c", {});
+  engine.advance(1s);
+  engine.files().set_capacity(engine.files().used_bytes() + 50'000);
+  int published = 0;
+  while (engine.try_publish("t", {std::string(900, 'x') + std::to_string(published)})) ++published;
+  CHECK(published > 40);
+  CHECK(engine.broker->health().starts_with("NOK - "));
+  for (int i = 0; i < 2000; ++i) CHECK_FALSE(engine.try_publish("t", {"refused"}));
+  client->set_ready_count(1000);
+  const auto got = client->received();
+  CHECK(got.size() == static_cast<std::size_t>(published));
+  for (const Got& each : got) client->finish(each.body);
+  for (int i = 0; i < 10; ++i) engine.advance(1s);
+  CHECK(engine.broker->health() == "OK");
+  CHECK(engine.try_publish("t", {"taken"}));
+  engine.kill_and_restart();
+  auto again = engine.subscribe("t", "c", {.ready_count = 10});
+  CHECK(again->received() == std::vector<Got>{{"taken", 1}});
+}
