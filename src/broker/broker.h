@@ -106,9 +106,7 @@ class Broker {
  private:
   using Topics = std::map<std::string, std::shared_ptr<Topic>, std::less<>>;
 
-  Topic::Home home() {
-    return {options_, files_, work_, schedule_, health_, meters_, *reserve_};
-  }
+  Topic::Home home() { return {options_, files_, work_, schedule_, health_, meters_, *reserve_}; }
   std::string topics_path() const { return data_path_ + "/topics"; }
   std::string metadata_path() const { return data_path_ + "/nsqd.dat"; }
   std::uint64_t next_seed() NSQ_REQUIRES(mutex_);
