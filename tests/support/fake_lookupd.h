@@ -42,7 +42,7 @@ class FakeLookupd {
   struct Connection {
     int socket = -1;
     bool is_http = false;
-    std::string input;
+    std::string input{};
     bool greeted = false;
   };
 
