@@ -138,19 +138,24 @@ class Consumer::Impl {
     post([how](Subscription& subscription) { subscription.stop(how); });
   }
 
-  void wait() {
-    Lock lock(mutex_);
-    while (!stopped_) changed_.wait(lock);
-    finish_waiting(lock, Instant::never());
-  }
+  void wait() { wait_until(Instant::never()); }
 
-  bool wait_until(Instant deadline) {
-    Lock lock(mutex_);
-    while (!stopped_) {
-      const auto waited = changed_.wait_until(lock, deadline.to_steady());
-      if (waited == std::cv_status::timeout && !stopped_) return false;
+  bool wait_until(Instant limit) {
+    Instant deadline;
+    {
+      Lock lock(mutex_);
+      while (!stopped_) {
+        if (limit == Instant::never()) {
+          changed_.wait(lock);
+        } else if (changed_.wait_until(lock, limit.to_steady()) == std::cv_status::timeout) {
+          if (!stopped_) return false;
+        }
+      }
+      deadline = deadline_.value_or(Instant::now());
     }
-    return finish_waiting(lock, deadline);
+    // What handlers are still busy with belongs to connections that are gone.
+    pool_->end();
+    return pool_->wait_ended(std::min(deadline, limit)) || limit > deadline;
   }
 
   const client::SubscriptionCounters& counters() const { return subscription_->counters(); }
@@ -161,14 +166,6 @@ class Consumer::Impl {
     const Lock lock(mutex_);
     stopped_ = true;
     changed_.notify_all();
-  }
-
-  // What handlers are still busy with belongs to connections that are gone.
-  bool finish_waiting(Lock& lock, Instant limit) {
-    const Instant deadline = deadline_.value_or(Instant::now());
-    lock.unlock();
-    pool_->end();
-    return pool_->wait_ended(std::min(deadline, limit)) || limit > deadline;
   }
 
   const std::shared_ptr<IoThread> io_;
