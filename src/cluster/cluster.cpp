@@ -224,7 +224,20 @@ asio::awaitable<Result<Node>> Cluster::node_at(std::string address) {
 
 Cluster::Answer<std::vector<NodeStats>> Cluster::stats(std::vector<Node> nodes, StatsFilter filter,
                                                        Wait wait) {
-  const auto addresses = addresses_of(nodes);
+  auto addresses = addresses_of(nodes);
+  co_return co_await stats_at(std::move(addresses), std::move(nodes), std::move(filter), wait);
+}
+
+Cluster::Answer<std::vector<NodeStats>> Cluster::stats_of_daemons(StatsFilter filter, Wait wait) {
+  auto addresses = options_.daemons;
+  std::vector<Node> nodes(addresses.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) fill_in_address(nodes[i], addresses[i]);
+  co_return co_await stats_at(std::move(addresses), std::move(nodes), std::move(filter), wait);
+}
+
+Cluster::Answer<std::vector<NodeStats>> Cluster::stats_at(std::vector<std::string> addresses,
+                                                          std::vector<Node> nodes,
+                                                          StatsFilter filter, Wait wait) {
   std::string target = stats_target(filter);
   const auto answers = co_await get(addresses, std::move(target), wait);
   Found<std::vector<NodeStats>> found;

@@ -77,6 +77,9 @@ class Cluster {
   asio::awaitable<Result<Node>> node_at(std::string address);
 
   Answer<std::vector<NodeStats>> stats(std::vector<Node> nodes, StatsFilter filter, Wait wait);
+  // The same of the daemons in the options, asked at just these addresses, wherever they say they
+  // are reached.
+  Answer<std::vector<NodeStats>> stats_of_daemons(StatsFilter filter, Wait wait);
 
   // Posts to all lookupds, or to all the nodes; errors are only told. `target` is path and query.
   asio::awaitable<std::vector<std::string>> post_to_lookupds(std::string target);
@@ -87,6 +90,9 @@ class Cluster {
   Answer<std::vector<Node>> nodes_from_lookupds(std::string target, bool by_tcp_port, Wait wait);
   // What daemons say of themselves, and their topics.
   Answer<std::vector<Node>> nodes_from_daemons(std::string topic, Wait wait);
+  // `addresses` are those of the nodes.
+  Answer<std::vector<NodeStats>> stats_at(std::vector<std::string> addresses,
+                                          std::vector<Node> nodes, StatsFilter filter, Wait wait);
   asio::awaitable<std::vector<Result<std::string>>> get(const std::vector<std::string>& addresses,
                                                         std::string target, Wait wait);
 

@@ -1,14 +1,10 @@
 #include "utilities/tail.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <random>
@@ -20,6 +16,7 @@
 #include "client/names.h"
 #include "nsq/consumer.h"
 #include "utilities/notice.h"
+#include "utilities/standard_output.h"
 #include "utilities/stop_signal.h"
 
 namespace nsq::utilities {
@@ -47,23 +44,6 @@ std::optional<std::string> find_mistake(const TailOptions& options) {
     return "invalid channel name";
   }
   return std::nullopt;
-}
-
-// 0, or the errno of the write that failed.
-int write_all(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return 0;
-}
-
-[[noreturn]] void end_by_broken_pipe() {
-  std::signal(SIGPIPE, SIG_DFL);  // whoever started us may have it ignored
-  std::raise(SIGPIPE);
-  std::abort();
 }
 
 // One run of the program. Messages are printed where they are handled, one batch after the other;
@@ -148,13 +128,10 @@ class Tail {
       text_.append(message.body()).append("\n");
     }
     is_printing_ = true;
-    const int error = write_all(text_);
+    const auto printed = print_text(text_);
     is_printing_ = false;
-    if (error == EPIPE) end_by_broken_pipe();
-    if (error != 0) {
-      fail(fmt::format("ERROR: failed to write to standard output - {}", std::strerror(error)));
-    }
-    return error == 0;
+    if (!printed) fail(printed.error().context());
+    return printed.ok();
   }
 
   bool limited() const { return options_.n > 0; }

@@ -53,6 +53,20 @@ struct Fixture {
 
 using Lines = std::vector<std::string>;
 
+std::string http_flag(const Daemon& daemon) {
+  return "--nsqd-http-address=127.0.0.1:" + std::to_string(daemon.http_port());
+}
+
+void create_channel(const Daemon& daemon) {
+  HttpClient http("127.0.0.1", daemon.http_port());
+  REQUIRE(http.post("/topic/create?topic=t", "").status == 200);
+  REQUIRE(http.post("/channel/create?topic=t&channel=c", "").status == 200);
+}
+
+std::size_t line_count(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
 }  // namespace
 
 TEST_CASE("what pub and curl publish, tail prints", "[integration]") {
@@ -120,6 +134,96 @@ TEST_CASE("a tool that cannot reach its daemon says so", "[integration]") {
   CHECK(pub.errors.find("connection refused") != std::string::npos);
 }
 
+TEST_CASE("stat adds up what all its daemons say of a channel, also under its old name",
+          "[integration]") {
+  Fixture fixture;
+  TemporaryDirectory data;
+  Daemon other(data.path());
+  for (const Daemon* daemon : {&fixture.daemon, &other}) {
+    create_channel(*daemon);
+    HttpClient http("127.0.0.1", daemon->http_port());
+    REQUIRE(http.post("/mpub?topic=t", "1\n2\n3").status == 200);
+  }
+  const std::string old_name = fixture.files / "nsq_stat";
+  std::filesystem::create_symlink(binary(), old_name);
+  Process stat({old_name, "--topic=t", "--channel=c", "--interval=10ms", "--count=2",
+                http_flag(fixture.daemon), http_flag(other)},
+               fixture.files.path());
+  CHECK(stat.wait() == 0);
+  const std::string row =
+      "      0       0 |       6       6       0     0     0 |       0       0            6       "
+      "0\n";
+  CHECK(line_count(stat.output()) == 4);
+  CHECK(stat.output().ends_with("clients\n" + row + row));
+  CHECK(stat.errors().empty());
+}
+
+TEST_CASE("stat asks a daemon where it was told to, wherever that says it is", "[integration]") {
+  TemporaryDirectory data;
+  Daemon daemon(data.path(), {"--broadcast-address=nowhere.invalid"});
+  create_channel(daemon);
+  const Finished stat = run_binary(
+      {"stat", "--topic=t", "--channel=c", "--interval=10ms", "--count=1", http_flag(daemon)});
+  CHECK(stat.status == 0);
+  CHECK(line_count(stat.output) == 3);
+}
+
+TEST_CASE("stat ends in order when it is told to", "[integration]") {
+  Fixture fixture;
+  create_channel(fixture.daemon);
+  Process stat(
+      {binary(), "stat", "--topic=t", "--channel=c", "--interval=10ms", http_flag(fixture.daemon)},
+      fixture.files.path());
+  CHECK(eventually([&] { return line_count(stat.output()) > 30; }));
+  stat.signal(SIGINT);
+  CHECK(stat.wait() == 0);
+  CHECK(stat.errors().empty());
+}
+
+TEST_CASE("stat ends rather than leave a daemon out of its sums", "[integration]") {
+  Fixture fixture;
+  TemporaryDirectory data;
+  auto other = std::make_unique<Daemon>(data.path());
+  create_channel(fixture.daemon);
+  create_channel(*other);
+  Process stat({binary(), "stat", "--topic=t", "--channel=c", "--interval=10ms",
+                http_flag(fixture.daemon), http_flag(*other)},
+               fixture.files.path());
+  REQUIRE(eventually([&] { return line_count(stat.output()) >= 3; }));
+  other->kill();
+  CHECK(stat.wait() == 1);
+  CHECK(stat.errors().find("ERROR: failed to get nsqd stats - ") != std::string::npos);
+}
+
+TEST_CASE("stat says what it cannot find", "[integration]") {
+  Fixture fixture;
+  HttpClient http("127.0.0.1", fixture.daemon.http_port());
+  REQUIRE(http.post("/topic/create?topic=t", "").status == 200);
+  const auto errors_of = [](const std::string& topic, const std::string& source) {
+    const Finished stat = run_binary({"stat", "--topic=" + topic, "--channel=c", source});
+    CHECK(stat.status == 1);
+    CHECK(stat.output.empty());
+    return stat.errors;
+  };
+  const std::string no_channel = "ERROR: failed to find channel(c) in stats metadata for topic(";
+  const std::string daemon = http_flag(fixture.daemon);
+  CHECK(errors_of("t", daemon).find(no_channel + "t)") != std::string::npos);
+  CHECK(errors_of("u", daemon).find(no_channel + "u)") != std::string::npos);
+  const std::string nowhere = errors_of("t", "--nsqd-http-address=127.0.0.1:1");
+  CHECK(nowhere.find("ERROR: failed to get nsqd stats - failed to query any nsqd: ") !=
+        std::string::npos);
+  CHECK(nowhere.find("connection refused") != std::string::npos);
+  Lookupd lookupd;
+  const std::string unknown =
+      errors_of("t", "--lookupd-http-address=127.0.0.1:" + std::to_string(lookupd.http_port()));
+  CHECK(unknown.find("ERROR: failed to get topic producers - failed to query any nsqlookupd: got "
+                     "response 404") != std::string::npos);
+  HttpClient("127.0.0.1", lookupd.http_port()).post("/topic/create?topic=t", "");
+  const std::string nobody =
+      errors_of("t", "--lookupd-http-address=127.0.0.1:" + std::to_string(lookupd.http_port()));
+  CHECK(nobody.find("none has the topic") != std::string::npos);
+}
+
 TEST_CASE("a tool checks its arguments before it connects", "[integration]") {
   const auto refuses = [](std::vector<std::string> arguments, const std::string& reason) {
     CAPTURE(reason);
@@ -137,4 +241,24 @@ TEST_CASE("a tool checks its arguments before it connects", "[integration]") {
   refuses({"pub", "--topic=bad topic", nowhere}, "invalid topic name");
   refuses({"pub", "--topic=t", "--delimiter=ab", nowhere}, "--delimiter must be a single byte");
   refuses({"pub", "--topic=t"}, "--nsqd-tcp-address required");
+
+  const std::string daemon = "--nsqd-http-address=127.0.0.1:1";
+  const auto stat_refuses = [&](std::vector<std::string> arguments, const std::string& reason) {
+    arguments.insert(arguments.begin(), {"stat", "--topic=t", "--channel=c"});
+    refuses(std::move(arguments), reason);
+  };
+  refuses({"stat", "--topic=t", daemon}, "--topic and --channel are required");
+  refuses({"stat", "--channel=c", daemon}, "--topic and --channel are required");
+  stat_refuses({daemon, "--interval=-1s"}, "--interval should be positive");
+  stat_refuses({daemon, "--http-client-connect-timeout=0"},
+               "--http-client-connect-timeout should be positive");
+  stat_refuses({daemon, "--http-client-request-timeout=0"},
+               "--http-client-request-timeout should be positive");
+  stat_refuses({daemon, "--count=0"}, "--count should be positive");
+  stat_refuses({}, "--nsqd-http-address or --lookupd-http-address required");
+  stat_refuses({daemon, "--lookupd-http-address=x:1"}, "not both");
+  stat_refuses({"--nsqd-http-address=http://x:1"},
+               "--nsqd-http-address error - address should not contain scheme");
+  stat_refuses({"--lookupd-http-address=httpd:1"},
+               "--lookupd-http-address error - address should not contain scheme");
 }

@@ -155,6 +155,27 @@ TEST_CASE("statistics tell of which node they are", "[cluster]") {
   CHECK(channel.clients->at(0).node == daemon.address());
 }
 
+TEST_CASE("daemons are asked where the options say, if they are told apart by that alone",
+          "[cluster]") {
+  ClusterFixture fixture;
+  const std::string elsewhere = R"({"broadcast_address":"192.0.2.1","http_port":9})";
+  for (const char* depth : {"2", "3"}) {
+    fixture.add([=](const std::string& asked) {
+      if (asked == "GET /info") return FakeAnswer{200, elsewhere};
+      return FakeAnswer{200,
+                        std::string(R"({"topics":[{"topic_name":"t","depth":)") + depth + "}]}"};
+    });
+  }
+  auto cluster = fixture.direct();
+  const StatsFilter filter{.topic = "t"};
+  const auto stats = fixture.run(cluster.stats_of_daemons(filter, Wait::ForAll));
+  REQUIRE(stats);
+  REQUIRE(stats->value.size() == 2);
+  CHECK(stats->value[0].stats.topics.at(0).depth == 2);
+  CHECK(stats->value[1].stats.topics.at(0).depth == 3);
+  CHECK(stats->value[0].stats.topics.at(0).node == fixture.addresses()[0]);
+}
+
 TEST_CASE("of two hundred daemons twenty that hang hold up nobody, and are named", "[cluster]") {
   ClusterFixture fixture;
   for (int i = 0; i < 200; ++i) {
