@@ -15,7 +15,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"lookupd", "nsqlookupd", "tells who has which topic", run_lookupd},
     {"admin", "nsqadmin", "shows the cluster in a browser", run_admin},
     {"tail", "nsq_tail", "prints the messages of a topic", run_tail},
-    {"stat", "nsq_stat", "prints the state of a channel over and over", run_stat},
+    {"stat", "nsq_stat", "shows the rates and the state of channels", run_stat},
     {"pub", "to_nsq", "publishes lines of standard input", run_pub},
     {"check", "", "verifies, describes and repairs a data directory", run_check},
 });

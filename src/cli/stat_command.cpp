@@ -24,19 +24,24 @@ Result<std::int64_t> parse_count(std::string_view text) {
 
 int run_stat(const Invocation& invocation) {
   utilities::StatOptions options;
-  FlagTable flags("nsq_stat",
-                  "Prints the rates and the state of a channel, summed up over all its daemons.");
+  FlagTable flags(
+      "nsq_stat",
+      "Prints the rates and the state of a channel, summed up over all its daemons; without a "
+      "channel, an overview of all topics and channels.");
   flags.group("Output")
-      .add("topic", options.topic, "topic", "the channel's topic")
-      .add("channel", options.channel, "channel", "the channel")
-      .add("interval", options.interval, "between two lines, of which the rates are averages")
-      .add_row("count", Kind::Special, "lines", "", "stop after so many lines; by default never",
+      .add("topic", options.topic, "topic",
+           "the channel's topic, or the one to give an overview of")
+      .add("channel", options.channel, "channel", "the channel; without it there is an overview")
+      .add("interval", options.interval, "between two reports, of which the rates are averages")
+      .add_row("count", Kind::Special, "reports", "", "stop after so many; by default never",
                [&options](std::string_view text) -> Result<void> {
                  const auto count = parse_count(text);
                  if (!count) return count.error();
                  options.count = *count;
                  return {};
-               });
+               })
+      .add("once", options.once, "one overview at once, which has no rates yet")
+      .add("json", options.json, "overviews as lines of JSON");
   flags.group("Source")
       .add("nsqd-http-address", options.nsqd_http_address, "host:port", "a daemon")
       .add("lookupd-http-address", options.lookupd_http_address, "host:port",

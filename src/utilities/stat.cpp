@@ -1,6 +1,9 @@
 #include "utilities/stat.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <asio/awaitable.hpp>
@@ -10,6 +13,7 @@
 #include <asio/io_context.hpp>
 #include <asio/use_awaitable.hpp>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 #include <string_view>
 #include <utility>
@@ -18,6 +22,7 @@
 #include "cluster/merge.h"
 #include "net/tls_context.h"
 #include "utilities/notice.h"
+#include "utilities/overview_text.h"
 #include "utilities/standard_output.h"
 #include "utilities/stat_table.h"
 #include "utilities/stop_signal.h"
@@ -37,7 +42,9 @@ bool has_scheme(const std::vector<std::string>& addresses) {
 
 // What is wrong with the options, in the order the original looks at them.
 std::optional<std::string> find_mistake(const StatOptions& options) {
-  if (options.topic.empty() || options.channel.empty()) return "--topic and --channel are required";
+  if (options.topic.empty() && !options.channel.empty()) {
+    return "--topic and --channel are required";
+  }
   if (options.interval <= Duration::zero()) return "--interval should be positive";
   if (options.http_client_connect_timeout <= Duration::zero()) {
     return "--http-client-connect-timeout should be positive";
@@ -84,6 +91,14 @@ Error failure(std::string_view attempt, const Error& error) {
   return Error(error.code(), fmt::format("ERROR: failed to {} - {}", attempt, error.context()));
 }
 
+bool is_overview(const StatOptions& options) {
+  return options.channel.empty() || options.once || options.json;
+}
+
+std::string clock_text() {
+  return fmt::format("{:%H:%M:%S}", fmt::localtime(std::time(nullptr)));
+}
+
 // One run of the program, on the loop of its main thread.
 class Stat {
  public:
@@ -106,21 +121,86 @@ class Stat {
   // Rounds keep to the interval however long asking takes, because rates are taken by it; one that
   // comes too late is not made up for.
   asio::awaitable<Result<void>> watch() {
-    StatTable table(options_.interval);
     Timer timer(loop_);
     Instant due = Instant::now();
-    for (std::int64_t round = 0; !options_.count || round <= *options_.count; ++round) {
+    for (; !options_.count || round_ <= *options_.count; ++round_) {
       timer.expires_at(due.to_steady());
       co_await timer.async_wait(kUseTuple);
-      const auto sample = co_await ask();
-      if (!sample) co_return sample.error();
-      if (auto printed = print_text(table.add(*sample)); !printed) co_return printed;
+      const auto text = co_await next_text();
+      if (!text) co_return text.error();
+      if (auto printed = print_text(*text); !printed) co_return printed;
+      if (options_.once) break;
       due = std::max(due + options_.interval, Instant::now());
     }
     co_return Result<void>();
   }
 
-  asio::awaitable<Result<cluster::ChannelStats>> ask() {
+  asio::awaitable<Result<std::string>> next_text() {
+    if (is_overview(options_)) co_return co_await next_overview();
+    co_return co_await next_lines();
+  }
+
+  asio::awaitable<Result<std::string>> next_lines() {
+    const auto sample = co_await ask_channel();
+    if (!sample) co_return sample.error();
+    co_return table_.add(*sample);
+  }
+
+  // The first sample has no rates yet: it is shown to who is looking, or asked for just that one.
+  asio::awaitable<Result<std::string>> next_overview() {
+    auto found = co_await ask_all();
+    if (!found) {
+      if (round_ == 0) co_return found.error();
+      found = cluster::Found<NodesStats>{{}, {found.error().context()}};
+    }
+    const std::size_t daemons = found->value.size();
+    const auto topics = overview_.add(std::move(found->value), Instant::now());
+    const bool is_shown = round_ > 0 || options_.once;
+    if (options_.json) {
+      co_return is_shown ? overview_json(topics, Timestamp::now(), found->errors) : "";
+    }
+    if (is_terminal_ && !options_.once) co_return draw(topics, daemons, found->errors);
+    for (const std::string& error : found->errors) notice(error);
+    if (!is_shown) co_return std::string();
+    co_return fmt::format("{}{}\n", round_ > 1 ? "\n" : "",
+                          fmt::join(overview_lines(topics), "\n"));
+  }
+
+  std::string draw(const std::vector<TopicOverview>& topics, std::size_t daemons,
+                   const std::vector<std::string>& errors) {
+    std::vector<std::string> lines{
+        fmt::format("nsq stat  {}  {} daemon{}", clock_text(), daemons, daemons == 1 ? "" : "s")};
+    for (const std::string& error : errors) lines.push_back("! " + printable(error));
+    for (std::string& line : overview_lines(topics)) lines.push_back(std::move(line));
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) {
+      size = {.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
+    }
+    return screen_.draw(std::move(lines), size.ws_row, size.ws_col);
+  }
+
+  asio::awaitable<Result<cluster::Found<std::vector<cluster::Node>>>> find_nodes() {
+    if (options_.topic.empty()) co_return co_await cluster_.nodes(cluster::Wait::ForMost);
+    co_return co_await cluster_.nodes_of(options_.topic, cluster::Wait::ForMost);
+  }
+
+  // Whoever answers, and who does not.
+  asio::awaitable<Result<cluster::Found<NodesStats>>> ask_all() {
+    cluster::StatsFilter filter{.topic = options_.topic, .channel = options_.channel};
+    if (!cluster_.has_lookupds()) {
+      co_return co_await cluster_.stats_of_daemons(std::move(filter), cluster::Wait::ForMost);
+    }
+    auto nodes = co_await find_nodes();
+    if (!nodes) co_return nodes.error();
+    if (nodes->value.empty()) co_return cluster::Found<NodesStats>{{}, std::move(nodes->errors)};
+    auto stats =
+        co_await cluster_.stats(std::move(nodes->value), std::move(filter), cluster::Wait::ForMost);
+    if (!stats) co_return stats.error();
+    stats->errors.insert(stats->errors.begin(), nodes->errors.begin(), nodes->errors.end());
+    co_return stats;
+  }
+
+  asio::awaitable<Result<cluster::ChannelStats>> ask_channel() {
     const auto stats = co_await ask_daemons();
     if (!stats) co_return stats.error();
     std::vector<cluster::ChannelStats> channels;
@@ -170,6 +250,11 @@ class Stat {
   const StatOptions& options_;
   asio::io_context loop_{1};
   cluster::Cluster cluster_;
+  const bool is_terminal_ = ::isatty(STDOUT_FILENO) == 1;
+  std::int64_t round_ = 0;
+  StatTable table_{options_.interval};
+  Overview overview_;
+  Screen screen_;
   int exit_status_ = EXIT_SUCCESS;
 };
 

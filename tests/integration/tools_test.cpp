@@ -195,6 +195,64 @@ TEST_CASE("stat ends rather than leave a daemon out of its sums", "[integration]
   CHECK(stat.errors().find("ERROR: failed to get nsqd stats - ") != std::string::npos);
 }
 
+TEST_CASE("stat without a channel shows all topics and channels", "[integration]") {
+  Fixture fixture;
+  TemporaryDirectory data;
+  auto other = std::make_unique<Daemon>(data.path());
+  create_channel(fixture.daemon);
+  create_channel(*other);
+  REQUIRE(HttpClient("127.0.0.1", other->http_port()).post("/mpub?topic=t", "1\n2").status == 200);
+  const std::string first = http_flag(fixture.daemon);
+  const std::string second = http_flag(*other);
+
+  const Finished once = run_binary({"stat", "--once", first, second});
+  CHECK(once.status == 0);
+  CHECK(once.output ==
+        "topic, channel               in/s    out/s     depth in flight deferred clients\n"
+        "t                               -                  0\n"
+        "  c                             -        -         2         0        0       0\n");
+  const Finished counted = run_binary({"stat", "--count=2", "--interval=10ms", first, second});
+  CHECK(counted.status == 0);
+  const std::string report =
+      "topic, channel               in/s    out/s     depth in flight deferred clients\n"
+      "t                             0.0                  0\n"
+      "  c                           0.0      0.0         2         0        0       0\n";
+  CHECK(counted.output == report + "\n" + report);
+  CHECK(counted.errors.empty());
+
+  // It goes on with the daemon that is left, and says who is not.
+  other->kill();
+  const Finished json = run_binary({"stat", "--topic=t", "--json", "--once", first, second});
+  CHECK(json.status == 0);
+  CHECK(json.output.find(R"("topic_name":"t","ingress":null,"depth":0)") != std::string::npos);
+  CHECK(json.output.find("connection refused") != std::string::npos);
+  CHECK(line_count(json.output) == 1);
+  const Finished nobody = run_binary({"stat", "--json", second});
+  CHECK(nobody.status == 1);
+  CHECK(nobody.output.empty());
+  CHECK(nobody.errors.find("failed to query any nsqd: ") != std::string::npos);
+}
+
+TEST_CASE("an overview outlives its daemons, and finds them again", "[integration]") {
+  Fixture fixture;
+  TemporaryDirectory data;
+  auto daemon = std::make_unique<Daemon>(data.path());
+  create_channel(*daemon);
+  const std::string address = "127.0.0.1:" + std::to_string(daemon->http_port());
+  Process stat({binary(), "stat", "--json", "--interval=10ms", "--nsqd-http-address=" + address},
+               fixture.files.path());
+  const std::string topic = R"("topic_name":"t")";
+  REQUIRE(eventually([&] { return stat.output().find(topic) != std::string::npos; }));
+  daemon->kill();
+  REQUIRE(eventually([&] { return stat.output().find("failed to query") != std::string::npos; }));
+  const std::size_t before = stat.output().size();
+  daemon =
+      std::make_unique<Daemon>(data.path(), std::vector<std::string>{"--http-address=" + address});
+  CHECK(eventually([&] { return stat.output().find(topic, before) != std::string::npos; }));
+  stat.signal(SIGTERM);
+  CHECK(stat.wait() == 0);
+}
+
 TEST_CASE("stat says what it cannot find", "[integration]") {
   Fixture fixture;
   HttpClient http("127.0.0.1", fixture.daemon.http_port());
@@ -247,7 +305,6 @@ TEST_CASE("a tool checks its arguments before it connects", "[integration]") {
     arguments.insert(arguments.begin(), {"stat", "--topic=t", "--channel=c"});
     refuses(std::move(arguments), reason);
   };
-  refuses({"stat", "--topic=t", daemon}, "--topic and --channel are required");
   refuses({"stat", "--channel=c", daemon}, "--topic and --channel are required");
   stat_refuses({daemon, "--interval=-1s"}, "--interval should be positive");
   stat_refuses({daemon, "--http-client-connect-timeout=0"},
