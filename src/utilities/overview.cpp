@@ -6,6 +6,22 @@
 #include "cluster/merge.h"
 
 namespace nsq::utilities {
+namespace {
+
+double traffic(const TopicOverview& topic) {
+  double rate = topic.ingress.value_or(0);
+  for (const ChannelOverview& channel : topic.channels) rate += channel.egress.value_or(0);
+  return rate;
+}
+
+}  // namespace
+
+void sort_by_traffic(std::vector<TopicOverview>& topics) {
+  std::sort(topics.begin(), topics.end(), [](const TopicOverview& a, const TopicOverview& b) {
+    const double difference = traffic(a) - traffic(b);
+    return difference != 0 ? difference > 0 : a.sum.name < b.sum.name;
+  });
+}
 
 std::vector<TopicOverview> Overview::add(std::vector<cluster::NodeStats> sample, Instant taken) {
   std::map<std::string, std::vector<cluster::TopicStats>> by_name;

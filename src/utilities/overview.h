@@ -27,6 +27,10 @@ struct TopicOverview {
   std::vector<ChannelOverview> channels{};  // by name
 };
 
+// Puts those topics first through which most messages pass, in and out; where that is the same, by
+// name.
+void sort_by_traffic(std::vector<TopicOverview>& topics);
+
 // All topics and channels of a cluster, with rates from sample to sample.
 //
 // Rates are taken daemon by daemon, and leave out those that are in one of the two samples only or

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <exception>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -154,28 +155,36 @@ class Stat {
       found = cluster::Found<NodesStats>{{}, {found.error().context()}};
     }
     const std::size_t daemons = found->value.size();
-    const auto topics = overview_.add(std::move(found->value), Instant::now());
+    auto topics = overview_.add(std::move(found->value), Instant::now());
     const bool is_shown = round_ > 0 || options_.once;
     if (options_.json) {
       co_return is_shown ? overview_json(topics, Timestamp::now(), found->errors) : "";
     }
-    if (is_terminal_ && !options_.once) co_return draw(topics, daemons, found->errors);
+    if (is_terminal_ && !options_.once) {
+      co_return draw(std::move(topics), daemons, found->errors);
+    }
     for (const std::string& error : found->errors) notice(error);
     if (!is_shown) co_return std::string();
     co_return fmt::format("{}{}\n", round_ > 1 ? "\n" : "",
                           fmt::join(overview_lines(topics), "\n"));
   }
 
-  std::string draw(const std::vector<TopicOverview>& topics, std::size_t daemons,
+  // By name, as long as there is room for all.
+  std::string draw(std::vector<TopicOverview> topics, std::size_t daemons,
                    const std::vector<std::string>& errors) {
     std::vector<std::string> lines{
         fmt::format("nsq stat  {}  {} daemon{}", clock_text(), daemons, daemons == 1 ? "" : "s")};
     for (const std::string& error : errors) lines.push_back("! " + printable(error));
-    for (std::string& line : overview_lines(topics)) lines.push_back(std::move(line));
     winsize size{};
     if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) {
       size = {.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
     }
+    auto table = overview_lines(topics);
+    if (lines.size() + table.size() >= size.ws_row) {
+      sort_by_traffic(topics);
+      table = overview_lines(topics);
+    }
+    std::move(table.begin(), table.end(), std::back_inserter(lines));
     return screen_.draw(std::move(lines), size.ws_row, size.ws_col);
   }
 

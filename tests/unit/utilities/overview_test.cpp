@@ -88,6 +88,21 @@ TEST_CASE("topics and channels come by name", "[utilities]") {
   CHECK(topics[0].channels.at(1).sum.name == "y");
 }
 
+TEST_CASE("the busiest topics come first where there is no room for all", "[utilities]") {
+  const auto topic = [](const std::string& name, nsq::utilities::Rate ingress,
+                        nsq::utilities::Rate egress) {
+    nsq::utilities::TopicOverview made{.sum = {.name = name}, .ingress = ingress};
+    made.channels.push_back({.egress = egress});
+    return made;
+  };
+  std::vector<nsq::utilities::TopicOverview> topics{topic("idle", 0, 0), topic("fresh", {}, {}),
+                                                    topic("in", 5, 0), topic("drained", 0, 7)};
+  sort_by_traffic(topics);
+  std::vector<std::string> names;
+  for (const auto& each : topics) names.push_back(each.sum.name);
+  CHECK(names == std::vector<std::string>{"drained", "in", "fresh", "idle"});
+}
+
 TEST_CASE("two samples at the same time have no rates, and no count is too large", "[utilities]") {
   constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
   Overview overview;
