@@ -15,7 +15,7 @@ enum class Durability {
   Memory,  // it is in memory; written when the memory window overflows, and at shutdown
 };
 
-inline constexpr std::uint64_t kReserveBytes = std::uint64_t{4} << 20;
+inline constexpr std::uint64_t kReserveBytes = std::uint64_t{512} << 10;
 
 // The broker's settings, under the names NSQ's documentation gives them where it has one.
 struct Options {

@@ -178,6 +178,7 @@ bool ClientConnection::accept_magic(Moment now) {
     return false;
   }
   input_.consume(protocol::kMagicV2.size());
+  needed_bytes_ = 0;
   phase_ = Phase::Open;
   restart_heartbeats(now);
   return true;

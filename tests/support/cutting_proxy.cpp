@@ -74,9 +74,11 @@ void CuttingProxy::serve(Connection& connection) {
     while (!is_ending_ && state_ != State::Cut) {
       pollfd look[2] = {{.fd = connection.client, .events = POLLIN, .revents = 0},
                         {.fd = connection.server, .events = POLLIN, .revents = 0}};
-      const bool is_stalled = state_ == State::Stalled;
-      ::poll(look, is_stalled ? 0 : 2, kLookMs);
-      if (is_stalled) continue;
+      const State before = state_;
+      ::poll(look, before == State::Stalled ? 0 : 2, kLookMs);
+      // What was sent after a change must not pass as if it had been before.
+      if (state_ != before) continue;
+      if (before == State::Stalled) continue;
       if (!pass_on(connection.client, connection.server, false)) break;
       if (!pass_on(connection.server, connection.client, true)) break;
     }

@@ -47,6 +47,13 @@ TEST_CASE("magic, SUB and RDY may come in one packet, or byte by byte", "[daemon
   CHECK(pieces.next() == "OK");
 }
 
+TEST_CASE("a command shorter than the magic is not waited for any longer", "[daemon]") {
+  ConnectionFixture daemon;
+  RawClient client(daemon, "  V2");
+  client.send("\n");
+  CHECK(client.next() == "E_INVALID invalid command ");
+}
+
 TEST_CASE("who does not speak V2 is told so and left", "[daemon]") {
   ConnectionFixture daemon;
   for (const std::string magic : {"  V1", "GET / HTTP/1.1\r\n\r\n"}) {
