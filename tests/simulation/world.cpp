@@ -58,7 +58,7 @@ World::World(std::uint64_t seed, bool verbose) : random_(seed), verbose_(verbose
 }
 
 World::~World() {
-  clients_.clear();
+  part_clients();
   if (work_) work_->forget_all();
   broker_.reset();  // before the files it has open
 }
@@ -479,6 +479,15 @@ void World::forget_clients() {
         if (message.state == State::InFlight) message.state = State::Waiting;
       }
     }
+  }
+  part_clients();
+}
+
+// A channel and its subscriptions hold each other until they part: with them the engine of an end
+// that came without warning would stay in memory.
+void World::part_clients() {
+  if (broker_) {
+    for (const auto& client : clients_) broker_->unsubscribe(client->subscription, now_);
   }
   clients_.clear();
 }

@@ -98,6 +98,7 @@ class World {
                      const std::string& name);
   void drop_closed_clients();
   void forget_clients();
+  void part_clients();
   void finish_publish(const PublishPlan& plan, bool open);
   void note_refused(const PublishPlan& plan);
   ModelMessage& model_message(const Client& client, Number number);
