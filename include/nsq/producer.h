@@ -78,7 +78,8 @@ class Producer {
   Producer& operator=(Producer&& other) noexcept;
 
   // These wait for the daemon's answer. Bodies are copied before they return or wait.
-  // Errors: see ClientErrc. With Unavailable and NotSent the other daemons have been tried as well.
+  // Errors: see ClientErrc. With Unavailable and NotSent the blocking calls have
+  // tried the other daemons as well; `publish_async` leaves that to its caller.
   PublishResult publish(std::string_view topic, std::string_view body);
   // All of them or none, in one command. The daemon limits its size (5 MiB by default).
   PublishResult multi_publish(std::string_view topic, std::span<const std::string_view> bodies);

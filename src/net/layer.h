@@ -56,7 +56,8 @@ class LayerStack {
   LayerStack& operator=(LayerStack&&) noexcept;
 
   // The new layer's bytes travel in those of the ones before it, which have decoded `below` of them
-  // already. Requires: all that was encoded before is flushed; `below` is empty for the first layer.
+  // already. Requires: all that was encoded before is flushed; `below` is empty for the first
+  // layer.
   void push(std::unique_ptr<Layer> layer, std::string below = {});
   bool empty() const { return levels_.empty(); }
 

@@ -36,8 +36,8 @@ class ConnectionFixture {
         work_(disk_),
         broker(
             std::move(broker_options), "data", "1.4.0", files, work_, [](Instant) {}, 1),
-        service(std::make_unique<ClientService>(
-            loops, broker, options, ClientService::Tls{.acceptor = acceptor_.get()})) {
+        service(std::make_unique<ClientService>(loops, broker, options,
+                                                ClientService::Tls{.acceptor = acceptor_.get()})) {
     REQUIRE(files.create_directory("data"));
     REQUIRE(broker.load(Moment::now()));
     auto opened = net::Listener::open(loops, net::Address::parse("127.0.0.1:0"));
