@@ -34,4 +34,9 @@ find_program(NSQ_CCACHE ccache)
 if(NSQ_CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER ${NSQ_CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${NSQ_CCACHE})
+  if(NSQ_PRECOMPILED_HEADERS)
+    # Without these ccache leaves sources with a precompiled header to the compiler.
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+      ${NSQ_CCACHE})
+  endif()
 endif()
