@@ -24,6 +24,7 @@ int run_lookupd(const Invocation& invocation);
 int run_admin(const Invocation& invocation);
 int run_tail(const Invocation& invocation);
 int run_stat(const Invocation& invocation);
+int run_health(const Invocation& invocation);
 int run_check(const Invocation& invocation);
 int run_pub(const Invocation& invocation);
 

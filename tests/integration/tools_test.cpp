@@ -319,3 +319,30 @@ TEST_CASE("a tool checks its arguments before it connects", "[integration]") {
   stat_refuses({"--lookupd-http-address=httpd:1"},
                "--lookupd-http-address error - address should not contain scheme");
 }
+
+TEST_CASE("health tells whether a server is well by its status", "[integration]") {
+  Fixture fixture;
+  const std::string address = "127.0.0.1:" + std::to_string(fixture.daemon.http_port());
+  const Finished well = run_binary({"health", "--http-address=" + address});
+  CHECK(well.status == 0);
+  CHECK(well.output == address + " OK\n");
+
+  CHECK(fixture.daemon.stop() == 0);
+  const Finished gone = run_binary({"health", "--http-address=" + address});
+  CHECK(gone.status == 1);
+  CHECK(gone.output.find("connection refused") != std::string::npos);
+  CHECK(run_binary({"health", "--absent-is-healthy", "--http-address=" + address}).status == 0);
+}
+
+TEST_CASE("health waits for a server that is still to come", "[integration]") {
+  Fixture fixture;
+  TemporaryDirectory data;
+  const std::string address = "127.0.0.1:" + std::to_string(fixture.daemon.http_port());
+  CHECK(fixture.daemon.stop() == 0);
+  Process health({binary(), "health", "--wait=30s", "--http-address=" + address},
+                 fixture.files.path());
+  CHECK_FALSE(health.ended());
+  Daemon late(data.path(), {"--http-address=" + address});
+  CHECK(health.wait() == 0);
+  CHECK(health.output() == address + " OK\n");
+}
