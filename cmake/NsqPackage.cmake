@@ -28,7 +28,7 @@ target_link_libraries(nsq_package PRIVATE
 # Within this project the same name, so that examples are built in place as others build them.
 add_library(nsq::client ALIAS nsq_package)
 
-install(TARGETS nsq_package EXPORT nsqTargets 
+install(TARGETS nsq_package EXPORT nsqTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT client)
 install(TARGETS nsq RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT server)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/nsq DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
@@ -42,3 +42,4 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/nsqConfigVersion.
   COMPATIBILITY SameMajorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/package/nsqConfig.cmake
   ${PROJECT_BINARY_DIR}/package/nsqConfigVersion.cmake DESTINATION ${package} COMPONENT client)
+include(NsqInstall)
