@@ -10,7 +10,7 @@
 FROM debian:bookworm-slim AS build
 WORKDIR /src
 COPY scripts/install-deps scripts/
-RUN scripts/install-deps && apt-get install -y -qq --no-install-recommends busybox-static ca-certificates
+RUN scripts/install-deps && apt-get install -y -qq --no-install-recommends busybox-static
 COPY CMakeLists.txt CMakePresets.json LICENSE ./
 COPY cmake cmake
 COPY assets assets
