@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cstring>
 #include <iterator>
 
 #include "base/bytes.h"
+#include "protocol/message_id.h"
 
 namespace nsq::client {
 namespace {
@@ -40,7 +43,12 @@ void append_rdy(std::string& out, std::int64_t count) {
 }
 
 void append_fin(std::string& out, std::string_view id) {
-  append_line(out, "FIN", id);
+  if (id.size() != protocol::kMessageIdBytes) return append_line(out, "FIN", id);
+  // In one piece: there is one for every message that is consumed.
+  std::array<char, 4 + protocol::kMessageIdBytes + 1> line{'F', 'I', 'N', ' '};
+  std::memcpy(line.data() + 4, id.data(), protocol::kMessageIdBytes);
+  line.back() = '\n';
+  out.append(line.data(), line.size());
 }
 
 void append_req(std::string& out, std::string_view id, Duration delay) {

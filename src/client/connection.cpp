@@ -7,6 +7,7 @@
 #include <asio/write.hpp>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "client/commands.h"
 #include "net/net_error.h"
@@ -206,6 +207,14 @@ Result<std::optional<protocol::Frame>> Connection::next_frame() {
     profile_->log->debug("({}) heartbeat received", address_);
     if (outgoing_.size() < kMaxUnsentNops) send("NOP\n");
   }
+}
+
+Connection::Parts Connection::take_apart() {
+  NSQ_ASSERT(!closed_ && input_.bytes().empty());
+  closed_ = true;
+  silence_.rest();
+  stalling_.rest();
+  return {std::move(socket_), std::move(layers_), wire_.substr(wire_begin_)};
 }
 
 void Connection::close(std::optional<Error> why) {

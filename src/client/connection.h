@@ -80,6 +80,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Result<std::optional<protocol::Frame>> next_frame();
   const BlockRef& block() const { return input_.block(); }
 
+  // Hands over what the conversation goes on with, to a program that reads and writes by itself: a
+  // load generator, for which a copy of each byte is one too many. Ends this object; heartbeats are
+  // the new owner's duty. Requires: nobody receives, and everything sent has been answered.
+  struct Parts {
+    net::Socket socket;
+    net::LayerStack layers;
+    std::string undecoded;  // received, and not yet given to the layers
+  };
+  Parts take_apart();
+
   // Ends the conversation at once; a pending `receive` fails with Disconnected, or `why`.
   void close(std::optional<Error> why = {});
   bool is_closed() const { return closed_; }
