@@ -17,6 +17,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"tail", "nsq_tail", "prints the messages of a topic", run_tail},
     {"stat", "nsq_stat", "shows the rates and the state of channels", run_stat},
     {"pub", "to_nsq", "publishes lines of standard input", run_pub},
+    {"bench", "", "loads a daemon and measures how fast it is", run_bench},
     {"health", "", "asks servers whether they are well", run_health},
     {"check", "", "verifies, describes and repairs a data directory", run_check},
 });

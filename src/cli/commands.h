@@ -27,6 +27,7 @@ int run_stat(const Invocation& invocation);
 int run_health(const Invocation& invocation);
 int run_check(const Invocation& invocation);
 int run_pub(const Invocation& invocation);
+int run_bench(const Invocation& invocation);
 
 // Runs the command that argv asks for: by the name the binary was called under, if that is an
 // original program's, or else by the first argument.
