@@ -46,7 +46,10 @@ std::uint64_t Channel::waiting_depth() const {
 // What could be handed out now, as far as is known without reading.
 std::uint64_t Channel::deliverable() const {
   if (paused_ || closed_) return 0;
-  return (fresh_.fetching ? 0 : fresh_depth()) + (again_.fetching ? 0 : requeued_.size());
+  std::uint64_t fresh = fresh_depth();
+  if (fresh_.fetching)  // only what was read before
+    fresh = has_fresh_chunk() ? std::min<std::uint64_t>(fresh, fresh_.chunk->end() - next_) : 0;
+  return fresh + (again_.fetching ? 0 : requeued_.size());
 }
 
 void Channel::finish(IndexRange range) {
@@ -75,6 +78,11 @@ void Channel::defer(Index index, std::uint16_t attempts, Duration delay, Moment 
 Index Channel::floor() const {
   Lock lock(mutex_);
   return floor_;
+}
+
+Index Channel::cursor() const {
+  Lock lock(mutex_);
+  return next_;
 }
 
 void Channel::collect_unfinished(IndexRange within, IntervalSet& unfinished) const {
@@ -285,7 +293,7 @@ void Channel::empty(Moment now) {
   deferred_ = {};
   requeued_.clear();
   new_waiting_.clear();
-  fresh_.chunk = again_.chunk = nullptr;
+  fresh_.chunk = fresh_.ahead = again_.chunk = nullptr;
   for (const auto& subscription : subscriptions_) {
     subscription->in_flight_count_ = 0;
     // Whoever was at its limit can take messages again.

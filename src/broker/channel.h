@@ -143,6 +143,8 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
 
   // The first message not finished; everything before it this channel no longer needs.
   Index floor() const;
+  // The first message that was never delivered, and is not deferred.
+  Index cursor() const;
   void collect_unfinished(IndexRange within, IntervalSet& unfinished) const;
 
   // Appends what has changed since the last call, for the journal. Nothing for ephemeral channels.
@@ -168,6 +170,8 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
   // A place in the log being read: a chunk from memory, or one fetched from disk.
   struct Reader {
     std::shared_ptr<const storage::Chunk> chunk;
+    std::shared_ptr<const storage::Chunk> ahead;  // the one behind it, read before it is needed
+    std::size_t bytes = 0;                        // how much was asked for at once
     std::vector<Index> wanted;  // for messages that wait again: the chunk has these, and no others
     bool fetching = false;
     Instant asked;  // when fetching began
@@ -195,7 +199,10 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
   bool open_fresh_chunk(Moment now) NSQ_REQUIRES(mutex_);
   std::shared_ptr<const storage::Chunk> chunk_for_requeued(Index index, Moment now)
       NSQ_REQUIRES(mutex_);
+  bool has_fresh_chunk() const NSQ_REQUIRES(mutex_);
   void fetch_fresh(Moment now) NSQ_REQUIRES(mutex_);
+  void read_ahead() NSQ_REQUIRES(mutex_);
+  void read_from(Index from) NSQ_REQUIRES(mutex_);
   void fetch_requeued(Moment now) NSQ_REQUIRES(mutex_);
   void install(Reader& reader, Result<std::shared_ptr<const storage::Chunk>> chunk);
   void lose(IndexRange range) NSQ_REQUIRES(mutex_);

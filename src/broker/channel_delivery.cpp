@@ -15,6 +15,12 @@ constexpr std::uint16_t kMaxAttempts = 65535;
 constexpr std::size_t kMaxFetchedAgain = 64;
 constexpr Duration kReadRetry = std::chrono::seconds(1);
 
+// What is read at once grows from the first to the second as long as consumers need more within
+// this time: a thousand slow channels then cost little memory, and a quick one few reads.
+constexpr std::size_t kFirstReadBytes = std::size_t{64} << 10;
+constexpr std::size_t kMostReadBytes = std::size_t{512} << 10;
+constexpr Duration kQuick = std::chrono::milliseconds(500);
+
 }  // namespace
 
 struct Channel::Taking {
@@ -128,13 +134,22 @@ void Channel::take_fresh(Taking& taking, std::size_t most) {
   }
 }
 
+bool Channel::has_fresh_chunk() const {
+  return fresh_.chunk && fresh_.chunk->covers(next_);
+}
+
 // Whether fresh_.chunk covers next_; if it cannot yet, it is being fetched.
 bool Channel::open_fresh_chunk(Moment now) {
-  if (fresh_.chunk && fresh_.chunk->covers(next_)) return true;
-  if (auto chunk = home_.log->find_in_memory(next_)) {
-    fresh_.chunk = std::move(chunk);
+  if (has_fresh_chunk()) return true;
+  fresh_.chunk = std::move(fresh_.ahead);
+  fresh_.ahead = nullptr;
+  if (has_fresh_chunk()) {
+    if (!fresh_.fetching) fresh_.asked = now.steady;
+    read_ahead();
     return true;
   }
+  fresh_.chunk = home_.log->find_in_memory(next_);
+  if (fresh_.chunk) return true;
   fetch_fresh(now);
   return false;
 }
@@ -167,13 +182,29 @@ std::shared_ptr<const storage::Chunk> Channel::chunk_for_requeued(Index index, M
 
 void Channel::fetch_fresh(Moment now) {
   if (fresh_.fetching) return;
-  fresh_.fetching = true;
+  const bool quick = now.steady - fresh_.asked < kQuick;
+  fresh_.bytes = quick ? std::min(2 * fresh_.bytes, kMostReadBytes) : kFirstReadBytes;
   fresh_.asked = now.steady;
-  fresh_.chunk = nullptr;
-  home_.work.submit(storage::WorkQueue::Lane::Read,
-                    [self = shared_from_this(), from = next_]() NSQ_NO_ANALYSIS {
-                      self->install(self->fresh_, self->home_.log->read(from));
-                    });
+  read_from(next_);
+}
+
+// While consumers that have shown to be quick are busy with one chunk, the next is read.
+void Channel::read_ahead() {
+  const Index from = fresh_.chunk->end();
+  if (fresh_.fetching || fresh_.bytes < kMostReadBytes || from >= end_ ||
+      from >= home_.log->window_begin()) {
+    return;
+  }
+  read_from(from);
+}
+
+void Channel::read_from(Index from) {
+  fresh_.fetching = true;
+  home_.work.submit(
+      storage::WorkQueue::Lane::Read,
+      [self = shared_from_this(), from, bytes = fresh_.bytes]() NSQ_NO_ANALYSIS {
+        self->install(self->fresh_, self->home_.log->read(from, bytes));
+      });
 }
 
 void Channel::fetch_requeued(Moment now) {
@@ -200,7 +231,9 @@ void Channel::install(Reader& reader, Result<std::shared_ptr<const storage::Chun
   if (closed_) return;
   if (chunk) {
     reader.fetching = false;
-    reader.chunk = std::move(chunk.value());
+    const bool is_ahead = &reader == &fresh_ && has_fresh_chunk();
+    (is_ahead ? reader.ahead : reader.chunk) = std::move(chunk.value());
+    if (&reader == &fresh_ && !is_ahead) read_ahead();
   } else {
     // The messages stay where they are; whoever waits for them is called once reading works again.
     log::error("CHANNEL({}): cannot read messages, trying again in {} s: {}", name_,

@@ -209,6 +209,7 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   void maintain(Moment now);
   Result<void> secure_journal(Moment now);
   Index lowest_needed() const NSQ_REQUIRES(mutex_);
+  Index lowest_cursor() const NSQ_REQUIRES(mutex_);
   IntervalSet unfinished(IndexRange within) const NSQ_REQUIRES(mutex_);
 
   void forget_channel(const std::shared_ptr<Channel>& channel, Moment now) NSQ_REQUIRES(mutex_);

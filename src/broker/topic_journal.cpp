@@ -201,6 +201,14 @@ Index Topic::lowest_needed() const {
   return lowest;
 }
 
+// Behind it there may be finished messages with others between them; from here on somebody has
+// everything still before them.
+Index Topic::lowest_cursor() const {
+  Index lowest = routed_;
+  for (const auto& [name, channel] : channels_) lowest = std::min(lowest, channel->cursor());
+  return lowest;
+}
+
 IntervalSet Topic::unfinished(IndexRange within) const {
   IntervalSet found;
   for (const auto& [name, channel] : channels_) channel->collect_unfinished(within, found);
@@ -220,10 +228,12 @@ Result<void> Topic::secure_journal(Moment now) {
 
 void Topic::maintain(Moment now) {
   Index floor = 0;
+  Index cursor = 0;
   {
     Lock lock(mutex_);
     if (exiting_) return;
     floor = lowest_needed();
+    cursor = lowest_cursor();
   }
   Result<void> done;
   if (const auto released = log_->release(floor); !released.empty()) {
@@ -233,6 +243,8 @@ void Topic::maintain(Moment now) {
   for (const auto& segment : log_->sealed_segments()) {
     if (!done) break;
     if (segment.end <= floor || segment.bytes <= storage::kSegmentHeaderBytes) continue;
+    // A segment some channel is in the middle of is about to become empty by itself.
+    if (segment.end > cursor) continue;
     IntervalSet live;
     {
       Lock lock(mutex_);

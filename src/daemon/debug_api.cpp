@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "daemon/config_api.h"
 #include "protocol/quote.h"
+#include "storage/buffer.h"
 
 namespace nsq::daemon {
 namespace {
@@ -77,6 +78,7 @@ void free_memory(Exchange& exchange, const ApiContext& context) {
   const auto responder = std::make_shared<http::Responder>(exchange.answer_later());
   asio::post(context.reports, [responder] {
     const std::size_t before = mallinfo2().fordblks;
+    storage::Buffer::trim();
     ::malloc_trim(0);
     const std::size_t after = mallinfo2().fordblks;
     log::info("DEBUG: {} bytes were unused in the heap, now {} are", before, after);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kIdleBytes = 1024;
 // As far as reads alone make it grow; only a command that is larger makes it larger.
-constexpr std::size_t kBusyBytes = std::size_t{64} << 10;
+constexpr std::size_t kBusyBytes = std::size_t{256} << 10;
 
 }  // namespace
 

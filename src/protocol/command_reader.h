@@ -63,6 +63,7 @@ class CommandReader {
   static const Row* find_row(std::string_view word);
 
   Outcome read_command(std::string_view input, const CommandContext& context);
+  bool read_finish(std::string_view input, const CommandContext& context);
 
   // The columns of the table. Parameter checks return false after setting the error.
   bool no_parameters(Words words, const CommandContext& context);

@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/assert.h"
+#include "storage/buffer.h"
 #include "storage/record.h"
 
 namespace nsq::storage {
@@ -24,12 +24,12 @@ class Chunk {
         range_end_(begin),
         capacity_(capacity),
         identity_(identity),
-        bytes_(new char[capacity]),
+        bytes_(capacity),
         offsets_(new std::uint32_t[capacity / kRecordHeaderBytes + 1]) {}
 
   // For what was read back: the first `size` of `bytes`, in which the caller then notes the
   // records.
-  Chunk(Index begin, std::unique_ptr<char[]> bytes, std::size_t size, LogIdentity identity)
+  Chunk(Index begin, Buffer bytes, std::size_t size, LogIdentity identity)
       : range_begin_(begin),
         range_end_(begin),
         capacity_(size),
@@ -74,7 +74,7 @@ class Chunk {
   std::size_t size_ = 0;
   std::size_t count_ = 0;
   bool dense_ = true;  // no gaps: the record of index i is number i - begin
-  std::unique_ptr<char[]> bytes_;
+  Buffer bytes_;
   std::unique_ptr<std::uint32_t[]> offsets_;  // where each record starts
 };
 

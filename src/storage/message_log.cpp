@@ -11,7 +11,6 @@ namespace {
 // topics cost little and a busy one few allocations.
 constexpr std::size_t kSmallestChunkBytes = 4 << 10;
 constexpr std::size_t kLargestChunkBytes = 256 << 10;
-constexpr std::size_t kReadBytes = 512 << 10;
 
 }  // namespace
 
@@ -129,7 +128,7 @@ Index MessageLog::gap_end(Index index) const {
   return std::max(end_, index + 1);
 }
 
-Result<std::shared_ptr<const Chunk>> MessageLog::read(Index from) {
+Result<std::shared_ptr<const Chunk>> MessageLog::read(Index from, std::size_t bytes) {
   SegmentEntry entry;
   {
     Lock lock(mutex_);
@@ -142,7 +141,7 @@ Result<std::shared_ptr<const Chunk>> MessageLog::read(Index from) {
     entry = std::move(*found);
   }
   std::uint64_t damaged = 0;
-  auto chunk = entry.segment->read(from, kReadBytes, entry.extent, damaged);
+  auto chunk = entry.segment->read(from, bytes, entry.extent, damaged);
   Lock lock(mutex_);
   damaged_ += damaged;
   if (!chunk) return chunk.error();

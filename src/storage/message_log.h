@@ -55,6 +55,8 @@ struct LogPosition {
 // short and never held during I/O, but for that of sync, which waits for another sync to end.
 class MessageLog {
  public:
+  static constexpr std::size_t kReadBytes = std::size_t{512} << 10;
+
   MessageLog(FileSystem& files, std::string directory, LogOptions options);
   ~MessageLog();
 
@@ -110,8 +112,9 @@ class MessageLog {
 
   // The chunk covering `index`, if that is in memory.
   std::shared_ptr<const Chunk> find_in_memory(Index index) const;
-  // Records from `from` on, read from disk. Blocks. Requires: from < written end.
-  Result<std::shared_ptr<const Chunk>> read(Index from);
+  // Records from `from` on, about so many bytes of them, read from disk. Blocks.
+  // Requires: from < written end.
+  Result<std::shared_ptr<const Chunk>> read(Index from, std::size_t bytes = kReadBytes);
   // Just these records, in one chunk; what does not exist is missing. Blocks. Requires: ascending.
   Result<std::shared_ptr<const Chunk>> read_each(std::span<const Index> indexes);
 

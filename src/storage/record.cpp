@@ -117,22 +117,26 @@ ParsedRecord parse_record(std::string_view bytes, const LogIdentity& identity) {
   }
   const char* const start = bytes.data();
   const auto flags = load_little<std::uint16_t>(start + kFlagsAt);
-  if (load_little<std::uint16_t>(start + kMarkAt) != kRecordMark || (flags & ~kKnownFlags) != 0 ||
-      load_little<std::uint32_t>(start + kHeaderChecksumAt) !=
-          header_checksum(start, identity.seed)) {
+  if (load_little<std::uint16_t>(start + kMarkAt) != kRecordMark || (flags & ~kKnownFlags) != 0) {
     return parsed;
   }
-  parsed.size = header_bytes(flags) + load_little<std::uint32_t>(start + kLengthAt);
-  if (bytes.size() < parsed.size) {
-    parsed.status = ParsedRecord::Status::Cut;
+  const std::size_t size = header_bytes(flags) + load_little<std::uint32_t>(start + kLengthAt);
+  const bool is_all_there = bytes.size() >= size;
+  // The checksum of the whole says that the header is right as well.
+  if (is_all_there &&
+      load_little<std::uint32_t>(start) == whole_checksum(start, start + size, identity.seed)) {
+    parsed.status = ParsedRecord::Status::Complete;
+    parsed.size = size;
+    parsed.record = view_record(start, identity.node_id);
     return parsed;
   }
-  if (load_little<std::uint32_t>(start) !=
-      whole_checksum(start, start + parsed.size, identity.seed)) {
+  // Of a length that may be damaged nothing is concluded.
+  if (load_little<std::uint32_t>(start + kHeaderChecksumAt) !=
+      header_checksum(start, identity.seed)) {
     return parsed;
   }
-  parsed.status = ParsedRecord::Status::Complete;
-  parsed.record = view_record(start, identity.node_id);
+  parsed.size = size;
+  if (!is_all_there) parsed.status = ParsedRecord::Status::Cut;
   return parsed;
 }
 

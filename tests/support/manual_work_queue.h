@@ -27,6 +27,7 @@ class ManualWorkQueue final : public storage::WorkQueue {
     work();
     return true;
   }
+  std::size_t waiting(std::size_t lane) const { return lanes_[lane].size(); }
   // Everything, and what that brings about.
   void run_all() {
     for (bool any = true; any;) {

@@ -217,6 +217,94 @@ TEST_CASE("a long backlog is read back from disk in order, whatever the window",
     CHECK(got[static_cast<std::size_t>(i)].body.starts_with(std::to_string(i) + "x"));
 }
 
+namespace {
+
+// A backlog of many reads, of which nothing is in memory, and a client that has taken so much that
+// the channel reads ahead for it.
+struct LongBacklog {
+  LongBacklog() : engine(options()), client(engine.subscribe("t", "c", {})) {
+    for (int i = 0; i < kMessages; ++i) {
+      engine.publish("t", {std::to_string(i) + std::string(50'000, 'x')});
+    }
+    client->set_ready_count(kMessages);
+    while (!is_reading_ahead()) REQUIRE(take_one());
+  }
+  static nsq::broker::Options options() {
+    nsq::broker::Options options;
+    options.mem_queue_size = 1;
+    options.max_bytes_per_file = 2'000'000;
+    return options;
+  }
+  // One message, and storage work only where nothing else is to be had.
+  bool take_one() {
+    if (taken == kMessages) return false;
+    client->pull(1);
+    while (client->inbox.empty()) {
+      REQUIRE(engine.work().run_one(kReadLane));
+      client->pull(1);
+    }
+    CHECK(client->inbox.front().body.starts_with(std::to_string(taken) + "x"));
+    client->inbox.clear();
+    ++taken;
+    return true;
+  }
+  // There is work although there are messages still.
+  bool is_reading_ahead() {
+    const int before = taken;
+    if (taken < kMessages && engine.work().waiting(kReadLane) > 0) {
+      client->pull(1);
+      if (client->inbox.empty()) return false;
+      client->inbox.clear();
+      ++taken;
+    }
+    return taken > before;
+  }
+
+  static constexpr int kMessages = 120;
+  static constexpr std::size_t kReadLane = 0;
+  EngineFixture engine;
+  std::shared_ptr<EngineFixture::Client> client;
+  int taken = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a quick consumer's next messages are read while it has some", "[broker]") {
+  LongBacklog backlog;
+  CHECK(backlog.taken < LongBacklog::kMessages);
+  while (backlog.take_one()) {
+  }
+  CHECK(backlog.engine.channel_stats("t", "c").in_flight_count == LongBacklog::kMessages);
+}
+
+TEST_CASE("reading ahead that fails costs nothing but a second", "[broker]") {
+  LongBacklog backlog;
+  backlog.engine.files().fail(nsq::test::MemoryFileSystem::Call::Read, 1, std::errc::io_error, 1);
+  REQUIRE(backlog.engine.work().run_one(LongBacklog::kReadLane));
+  while (true) {
+    backlog.client->pull(1);
+    if (backlog.client->inbox.empty()) break;
+    backlog.client->inbox.clear();
+    ++backlog.taken;
+  }
+  CHECK(backlog.engine.work().waiting(LongBacklog::kReadLane) == 0);
+  backlog.engine.advance(1s);
+  while (backlog.take_one()) {
+  }
+  CHECK(backlog.engine.channel_stats("t", "c").in_flight_count == LongBacklog::kMessages);
+}
+
+TEST_CASE("what was read ahead of a channel that is emptied is not delivered", "[broker]") {
+  LongBacklog backlog;
+  const bool is_read = GENERATE(false, true);
+  if (is_read) REQUIRE(backlog.engine.work().run_one(LongBacklog::kReadLane));
+  backlog.engine.administrate(
+      [&](auto done) { backlog.engine.broker->empty_channel("t", "c", backlog.engine.now, done); });
+  CHECK(backlog.client->received().empty());
+  backlog.engine.publish("t", {"new"});
+  CHECK(backlog.client->received() == std::vector<Got>{{"new", 1}});
+}
+
 TEST_CASE("a consumer limit is kept", "[broker]") {
   nsq::broker::Options options;
   options.max_channel_consumers = 1;

@@ -58,7 +58,7 @@ TEST_CASE("a chunk read back knows its gaps", "[storage]") {
     records.emplace_back(index, end - bytes.data());
     end = encode_record(end, make_record(index, std::to_string(index)), kIdentity);
   }
-  std::unique_ptr<char[]> buffer(new char[bytes.size()]);
+  Buffer buffer(bytes.size());
   std::memcpy(buffer.get(), bytes.data(), bytes.size());
   Chunk chunk(10, std::move(buffer), bytes.size(), kIdentity);
   for (const auto& [index, offset] : records) chunk.note_record(index, offset);
