@@ -1,6 +1,7 @@
 #include "utilities/tail.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -29,12 +30,7 @@ std::string private_channel() {
 
 // What is wrong with the options, in the order the original looks at them.
 std::optional<std::string> find_mistake(const TailOptions& options) {
-  if (options.nsqd_tcp_address.empty() && options.lookupd_http_address.empty()) {
-    return "--nsqd-tcp-address or --lookupd-http-address required";
-  }
-  if (!options.nsqd_tcp_address.empty() && !options.lookupd_http_address.empty()) {
-    return "use --nsqd-tcp-address or --lookupd-http-address not both";
-  }
+  if (auto mistake = find_mistake(options.source)) return mistake;
   if (options.topic.empty()) return "--topic required";
   if (options.max_in_flight < 0) return "--max-in-flight should not be negative";
   for (const std::string& topic : options.topic) {
@@ -46,11 +42,23 @@ std::optional<std::string> find_mistake(const TailOptions& options) {
   return std::nullopt;
 }
 
+bool wants_colour() {
+  const char* refused = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return ::isatty(STDOUT_FILENO) == 1 && (refused == nullptr || *refused == '\0') &&
+         terminal != nullptr && std::string_view(terminal) != "dumb";
+}
+
+std::int64_t most_in_flight(const TailOptions& options) {
+  return options.n > 0 ? std::min(options.n, options.max_in_flight) : options.max_in_flight;
+}
+
 // One run of the program. Messages are printed where they are handled, one batch after the other;
 // a standard output that is stuck holds up its consumer's handler and nothing else.
 class Tail {
  public:
-  explicit Tail(const TailOptions& options) : options_(options) {}
+  explicit Tail(const TailOptions& options)
+      : options_(options), layout_{options.format, options.print_topic, wants_colour()} {}
 
   int run() {
     const std::string channel = options_.channel.empty() ? private_channel() : options_.channel;
@@ -60,7 +68,8 @@ class Tail {
     const StopSignal signal([this] { stop(); });
     for (Topic& topic : topics_) {
       notice("Adding consumer for topic: " + topic.name);
-      if (const auto connected = connect(*topic.consumer); !connected && !stopping_) {
+      if (const auto connected = connect(*topic.consumer, options_.source);
+          !connected && !stopping_) {
         fail(connected.error().to_string());
       }
     }
@@ -81,9 +90,8 @@ class Tail {
     ConsumerOptions consumer;
     consumer.topic = topic;
     consumer.channel = channel;
-    consumer.config.max_in_flight = options_.max_in_flight;
-    consumer.config.user_agent = options_.user_agent;
-    consumer.config.max_attempts = 0;  // whatever is there is shown
+    consumer.config = options_.consumer;
+    consumer.config.max_in_flight = most_in_flight(options_);
     consumer.batch_handler = [this, index = topics_.size()](std::span<Message> messages) {
       on_messages(index, messages);
     };
@@ -95,13 +103,6 @@ class Tail {
     }
     topics_.push_back({topic, options_.n, std::make_unique<Consumer>(std::move(*created))});
     return true;
-  }
-
-  Result<void> connect(Consumer& consumer) const {
-    if (!options_.lookupd_http_address.empty()) {
-      return consumer.connect_to_lookupds(options_.lookupd_http_address);
-    }
-    return consumer.connect_to_nsqds(options_.nsqd_tcp_address);
   }
 
   void on_messages(std::size_t index, std::span<Message> messages) {
@@ -124,8 +125,13 @@ class Tail {
   bool print(const Topic& topic, std::span<const Message> messages) {
     text_.clear();
     for (const Message& message : messages) {
-      if (options_.print_topic) text_.append(topic.name).append(" | ");
-      text_.append(message.body()).append("\n");
+      const MessageParts parts{.topic = topic.name,
+                               .id = message.id(),
+                               .timestamp_ns = message.timestamp().time_since_epoch().count(),
+                               .attempts = message.attempts(),
+                               .source = message.nsqd_address(),
+                               .body = message.body()};
+      append_message(text_, parts, layout_);
     }
     is_printing_ = true;
     const auto printed = print_text(text_);
@@ -148,6 +154,7 @@ class Tail {
   }
 
   const TailOptions& options_;
+  const MessageLayout layout_;
   std::vector<Topic> topics_;  // does not change once consumers run
 
   Mutex mutex_;       // for printing
