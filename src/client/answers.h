@@ -14,6 +14,11 @@ namespace nsq::client {
 // What workers and handlers have to say about messages, on its way to the I/O thread, which is
 // woken once however much there is.
 //
+// The answers of one worker's handlers reach the daemon in the order of its messages. Those given
+// by other threads do not: one that is given while the handler's turn lasts goes with that turn,
+// one given later is announced by itself, and may be announced before a turn that is about to end.
+// A daemon takes each answer for itself, so that nobody depends on their order.
+//
 // Threading: shared. It outlives the consumer in the hands of kept messages; then it drops
 // everything.
 class Answers {

@@ -178,6 +178,9 @@ void Subscription::look_for_partial_answers() {
     const std::uint64_t before = self->counters_.finished + self->counters_.requeued;
     self->current_.clear();
     self->pool_->list_current(self->current_);
+    // What workers had put down before they began with these goes first, so that a worker's answers
+    // keep the order of its messages.
+    self->collect();
     for (const Slice& slice : self->current_) self->take_answers(slice, false);
     self->current_.clear();
     self->update_starvation();
