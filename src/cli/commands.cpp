@@ -16,6 +16,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"admin", "nsqadmin", "shows the cluster in a browser", run_admin},
     {"tail", "nsq_tail", "prints the messages of a topic", run_tail},
     {"stat", "nsq_stat", "shows the rates and the state of channels", run_stat},
+    {"to-nsq", "nsq_to_nsq", "publishes a topic's messages to other daemons", run_to_nsq},
     {"pub", "to_nsq", "publishes lines of standard input", run_pub},
     {"bench", "", "loads a daemon and measures how fast it is", run_bench},
     {"health", "", "asks servers whether they are well", run_health},

@@ -25,6 +25,7 @@ int run_admin(const Invocation& invocation);
 int run_tail(const Invocation& invocation);
 int run_stat(const Invocation& invocation);
 int run_health(const Invocation& invocation);
+int run_to_nsq(const Invocation& invocation);
 int run_check(const Invocation& invocation);
 int run_pub(const Invocation& invocation);
 int run_bench(const Invocation& invocation);
