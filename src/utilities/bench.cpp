@@ -37,7 +37,7 @@ constexpr Duration kMemoryEvery = std::chrono::milliseconds(50);
 constexpr Duration kDry = std::chrono::seconds(1);
 // Farther back than this no compression looks.
 constexpr std::size_t kCompressionBytes = std::size_t{128} << 10;
-// Threads start within it.
+// Threads are there within it.
 constexpr Duration kHeadStart = std::chrono::milliseconds(10);
 
 // A moment of a run.
@@ -60,6 +60,12 @@ struct Crew {
   std::thread thread;
   std::atomic<bool> has_ended{false};
 };
+
+// For a line that must not grow too long: "12.35M".
+std::string short_number(double number) {
+  if (number < 1e4) return fmt::format("{:.0f}", number);
+  return number < 1e6 ? fmt::format("{:.1f}k", number / 1e3) : fmt::format("{:.2f}M", number / 1e6);
+}
 
 void allow_many_connections() {
   rlimit limit{};
@@ -217,7 +223,8 @@ class Run {
 
   // Until the run is over, for whatever reason; `shortage_` says so if that is a bad one.
   void look_on() {
-    Instant next_progress = course_.start;
+    shown_.time = course_.start;
+    Instant next_progress = course_.start + kProgressEvery;
     Instant next_memory = course_.start;
     bool is_measuring = false;
     while (!is_over()) {
@@ -238,7 +245,7 @@ class Run {
       }
     }
     note_memory();
-    if (shows_progress_) fmt::print(stderr, "\r{:79}\r", "");
+    if (shows_progress_) fmt::print(stderr, "\r\x1b[K");
   }
 
   // Without warming up everything is measured, however late we looked.
@@ -342,13 +349,13 @@ class Run {
                     now < course_.measure_from ? ", warming up" : "");
     const auto add = [&](std::string_view what, std::uint64_t count, std::uint64_t before) {
       const double rate = seconds > 0 ? static_cast<double>(count - before) / seconds : 0;
-      line += fmt::format("  {} {} ({}/s)", what, grouped(count),
-                          grouped(static_cast<std::uint64_t>(rate)));
+      line += fmt::format("  {} {} ({}/s)", what, short_number(static_cast<double>(count)),
+                          short_number(rate));
     };
     if (publishes_) add("published", current.published, shown_.published);
     if (consumes_) add("consumed", current.consumed, shown_.consumed);
     if (is_idle_) line += fmt::format("  {} connections", options_.consumers);
-    fmt::print(stderr, "\r{:79}", line);
+    fmt::print(stderr, "\r\x1b[K{}", line);
     shown_ = current;
   }
 

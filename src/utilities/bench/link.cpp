@@ -37,7 +37,8 @@ Error Link::failure(std::error_code code, std::string_view text) const {
 Result<std::size_t> Link::send_some(std::string_view bytes) {
   const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (sent >= 0) return static_cast<std::size_t>(sent);
-  if (must_wait(errno)) return std::size_t{0};
+  // A daemon that ends the connection has often said why: reading tells, and fails if it has not.
+  if (must_wait(errno) || errno == EPIPE || errno == ECONNRESET) return std::size_t{0};
   return failure(std::error_code(errno, std::system_category()), "write");
 }
 

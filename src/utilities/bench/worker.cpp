@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <thread>
 
 namespace nsq::utilities {
 namespace {
@@ -45,6 +46,7 @@ Result<void> Worker::run_sessions() {
 }
 
 Result<void> Worker::begin_all() {
+  std::this_thread::sleep_until(course_.start.to_steady());
   busy_ = entries_.size();
   for (Entry& entry : entries_) {
     epoll_event event{};
