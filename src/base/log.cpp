@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <memory>
 
 #include "base/json_writer.h"
+#include "base/log_prefix.h"
 
 namespace nsq::log {
 namespace {
@@ -29,6 +31,23 @@ constexpr std::array<LevelName, 5> kLevels{{{Level::Debug, "debug", "DEBUG"},
                                             {Level::Fatal, "fatal", "FATAL"}}};
 
 std::atomic<Level> threshold{Level::Info};
+
+thread_local std::string own_prefix;  // of this thread; empty for the process's
+
+const std::string& current_prefix();
+
+// Lines are laid out on the thread that writes them, so its prefix is at hand.
+class PrefixFlag final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg&, const std::tm&,
+              spdlog::memory_buf_t& line) override {
+    const std::string& prefix = current_prefix();
+    line.append(prefix.data(), prefix.data() + prefix.size());
+  }
+  std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
+    return std::make_unique<PrefixFlag>();
+  }
+};
 
 // Writes lines to standard error or a file, and no more when neither takes any.
 class Output final : public spdlog::sinks::base_sink<std::mutex> {
@@ -75,11 +94,11 @@ struct Logger {
   }
 
   void apply() {
-    // Escapes what spdlog's pattern would interpret.
-    std::string escaped;
-    for (const char c : prefix) escaped += c == '%' ? std::string("%%") : std::string(1, c);
-    lines.set_pattern(format == Format::Json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z",%v})"
-                                             : escaped + "%Y/%m/%d %H:%M:%S.%f %v");
+    auto formatter = std::make_unique<spdlog::pattern_formatter>();
+    formatter->add_flag<PrefixFlag>('*').set_pattern(format == Format::Json
+                                                         ? R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z",%v})"
+                                                         : "%*%Y/%m/%d %H:%M:%S.%f %v");
+    lines.set_formatter(std::move(formatter));
   }
 };
 
@@ -88,10 +107,14 @@ Logger& logger() {
   return made;
 }
 
+const std::string& current_prefix() {
+  return own_prefix.empty() ? logger().prefix : own_prefix;
+}
+
 // The members behind the time.
 std::string json_members(const LevelName& level, std::string_view text) {
   std::string name;
-  for (const char c : logger().prefix) {
+  for (const char c : current_prefix()) {
     if (c != '[' && c != ']' && c != ' ') name += c;
   }
   JsonWriter json;
@@ -140,7 +163,6 @@ Level level() {
 }
 void set_prefix(std::string prefix) {
   logger().prefix = std::move(prefix);
-  logger().apply();
 }
 std::optional<Format> parse_format(std::string_view word) {
   if (word == "text") return Format::Text;
@@ -160,6 +182,17 @@ void reopen_file() {
   error("cannot open the log file {} again, going on with the old one - {}", path,
         std::strerror(errno));
 }
+ThreadPrefix::ThreadPrefix(std::string prefix)
+    : outer_(std::exchange(own_prefix, std::move(prefix))) {}
+
+ThreadPrefix::~ThreadPrefix() {
+  own_prefix = std::move(outer_);
+}
+
+const std::string& thread_prefix() {
+  return own_prefix;
+}
+
 bool enabled(Level level) {
   return level >= threshold.load(std::memory_order_relaxed);
 }

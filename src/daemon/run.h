@@ -4,9 +4,9 @@
 
 namespace nsq::daemon {
 
-// Runs a daemon as this process: sets the log up, starts, and stops in good order on SIGINT,
-// SIGTERM or SIGHUP; a second signal ends the process at once. Returns the exit status: 1, after a
-// line in the log, if it could not start.
+// Runs a daemon as this process: starts, and stops in good order on SIGINT or SIGTERM; a second
+// signal ends the process at once. SIGHUP opens the log file and reads certificates again. Returns
+// the exit status: 1, after a line in the log, if it could not start. The log is set up before.
 int run(const Options& options);
 
 }  // namespace nsq::daemon

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "base/assert.h"
+#include "base/log_prefix.h"
 #include "net/socket.h"
 
 namespace nsq::net {
@@ -28,7 +29,12 @@ EventLoops::~EventLoops() {
 
 void EventLoops::start() {
   NSQ_ASSERT(threads_.empty());
-  for (std::size_t i = 0; i < loops_.size(); ++i) threads_.emplace_back([this, i] { run(i); });
+  for (std::size_t i = 0; i < loops_.size(); ++i) {
+    threads_.emplace_back([this, i, prefix = log::thread_prefix()] {
+      const log::ThreadPrefix taken_over(prefix);
+      run(i);
+    });
+  }
 }
 
 void EventLoops::run(std::size_t index) {
