@@ -6,21 +6,25 @@
 namespace nsq::cli {
 namespace {
 
-constexpr const char* kSummary =
-    "Loads a daemon and measures how fast it is.\n\n"
-    "  nsq bench pub                                publish for 5 s, as fast as it goes\n"
-    "  nsq bench sub --topic=t --count=1000000      consume a million messages that wait\n"
-    "  nsq bench pubsub --batch=1 --connections=8   both at once, one message per command\n"
-    "  nsq bench latency --rate=20000               from due to received, at a given rate\n"
-    "  nsq bench pub --nsqd-http-address=127.0.0.1:4151 --connections=16   by POST /pub\n"
-    "  nsq bench idle --consumers=10000 --pid=$(pidof nsqd)   memory per connection\n\n"
-    "At a rate, every message is due at a fixed time, whatever became of the ones before it, and\n"
-    "latency counts from then on: a daemon that stalls is charged for all that had to wait\n"
-    "(without this, the tool would stop asking just when answers are slow). Without a rate,\n"
-    "'answered after' is the time of one command, and says as much about the window as about the\n"
-    "daemon.\n\n"
-    "Status: 0 every message was answered and received; 1 not so, or no connection; 2 mistake on\n"
-    "the command line.";
+void add_explanations(FlagTable& flags) {
+  flags.leading("MODE", {"pub", "sub", "pubsub", "latency", "idle"})
+      .example("pub", "Publishes for 5 s, as fast as it goes.")
+      .example("sub --topic=t --count=1000000", "Consumes a million messages that wait.")
+      .example("pubsub --batch=1 --connections=8", "Both at once, one message per command.")
+      .example("latency --rate=20000", "From due to received, at a given rate.")
+      .example("pub --nsqd-http-address=127.0.0.1:4151 --connections=16", "Publishes by POST /pub.")
+      .example("idle --consumers=10000 --pid=$(pidof nsqd)", "Measures memory per connection.")
+      .note(
+          "At a rate, every message is due at a fixed time, whatever became of the ones before it, "
+          "and latency counts from then on: a daemon that stalls is charged for all that had to "
+          "wait (without this, the tool would stop asking just when answers are slow). Without a "
+          "rate, 'answered after' is the time of one command, and says as much about the window as "
+          "about the daemon.")
+      .note(
+          "Status: 0 every message was answered and received; 1 not so, or no connection; 2 "
+          "mistake "
+          "on the command line.");
+}
 
 void add_load_flags(FlagTable& flags, utilities::BenchOptions& options) {
   flags.group("Load")
@@ -86,7 +90,8 @@ int run_bench(const Invocation& invocation) {
   const std::string word = has_word ? invocation.arguments.front() : "";
   if (has_word) flags_only.arguments.erase(flags_only.arguments.begin());
 
-  FlagTable flags("nsq bench", kSummary);
+  FlagTable flags("nsq bench", "Loads a daemon and measures how fast it is.");
+  add_explanations(flags);
   add_load_flags(flags, options);
   add_place_flags(flags, options);
   Remarks remarks;

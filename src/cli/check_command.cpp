@@ -14,14 +14,8 @@ int run_check(const Invocation& invocation) {
 
   FlagTable flags(
       "nsq check",
-      "Describes and verifies a data directory: topics, channels, depths, sizes, every checksum.\n"
-      "Without --repair it writes nothing, and may be used beside a running daemon.\n\n"
-      "  nsq check --data-path=/var/lib/nsq                     is everything in order?\n"
-      "  nsq check --data-path=/var/lib/nsq --dump --topic=t    print what topic t holds\n"
-      "  nsq check --data-path=/var/lib/nsq --repair            save what can be read\n\n"
-      "Status: 0 sound, or repaired; 1 damaged; 2 mistake on the command line; 3 no such "
-      "directory, "
-      "in use (--repair), of a newer version, or an I/O error.");
+      "Describes and verifies a data directory: topics, channels, depths, sizes, every checksum. "
+      "Without --repair it writes nothing, and may be used beside a running daemon.");
   flags.group("Directory")
       .add("data-path", options.data_path, "path", "the daemon's --data-path")
       .add("topic", options.topic, "topic", "only this topic");
@@ -31,11 +25,19 @@ int run_check(const Invocation& invocation) {
       .add("channel", options.channel, "channel",
            "with --dump: only what this channel has not finished")
       .add("format", options.format, "format",
-           "of --dump: plain (bodies, a line each), json (a line each) or hex");
+           "of --dump: plain (bodies, a line each), json (a line each) or hex")
+      .words({"plain", "json", "hex"});
   flags.group("Repair").add(
       "repair", options.repair,
       "replace damaged files by what can be read of them; the originals are kept in the directory "
       "damaged-NUMBER beside them. Not while a daemon runs on the directory");
+
+  flags.example("--data-path=/var/lib/nsq", "Is everything in order?")
+      .example("--data-path=/var/lib/nsq --dump --topic=orders", "Prints what a topic holds.")
+      .example("--data-path=/var/lib/nsq --repair", "Saves what can be read.")
+      .note(
+          "Status: 0 sound, or repaired; 1 damaged; 2 mistake on the command line; 3 no such "
+          "directory, in use (--repair), of a newer version, or an I/O error.");
 
   Remarks remarks;
   if (const auto status = read_command_line(flags, invocation, remarks)) return *status;

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cxxopts.hpp>
 #include <string_view>
 
 namespace nsq::cli {
@@ -76,24 +74,6 @@ CommandLine parse_command_line(FlagTable& flags, std::span<const std::string> ar
     if (const auto set = flag->set(value); !set) return refused(*flag, value, set.error());
   }
   return {CommandLine::Outcome::Run, "", {arguments.begin(), arguments.end()}};
-}
-
-std::string help_text(const FlagTable& flags, const std::string& shown_name) {
-  cxxopts::Options options(shown_name, flags.summary());
-  options.set_width(100).custom_help("[--flag=value ...]").positional_help("");
-  std::vector<std::string> groups;
-  for (const Flag& flag : flags.flags()) {
-    if (std::find(groups.begin(), groups.end(), flag.group) == groups.end()) {
-      groups.push_back(flag.group);
-    }
-    auto value = flag.kind == Kind::Boolean
-                     ? std::static_pointer_cast<cxxopts::Value>(cxxopts::value<bool>())
-                     : std::static_pointer_cast<cxxopts::Value>(cxxopts::value<std::string>());
-    const std::string shown_default =
-        flag.default_text.empty() ? "" : fmt::format(" (default: {})", flag.default_text);
-    options.add_options(flag.group)(flag.name, flag.help + shown_default, value, flag.placeholder);
-  }
-  return options.help(groups);
 }
 
 }  // namespace nsq::cli

@@ -33,8 +33,4 @@ struct CommandLine {
 // thing wrong; what came before it stays set.
 CommandLine parse_command_line(FlagTable& flags, std::span<const std::string> arguments);
 
-// The help text: every flag under its heading, with its default. `shown_name` is how the user calls
-// the program.
-std::string help_text(const FlagTable& flags, const std::string& shown_name);
-
 }  // namespace nsq::cli

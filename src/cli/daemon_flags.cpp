@@ -4,15 +4,20 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <functional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "cli/log_flags.h"
 
 namespace nsq::cli {
 namespace {
+
+constexpr std::int64_t kMaxNodeId = 1023;
 
 using Setter = std::function<Result<void>(std::string_view)>;
 
@@ -125,11 +130,13 @@ void add_server_flags(FlagTable& flags, DaemonFlags& into) {
                "what SIGTERM means: shutdown, or drain: take no more messages, and stop when all "
                "are consumed",
                set_word(options.sigterm_mode, "sigterm-mode", {"shutdown", "drain"}))
+      .words({"shutdown", "drain"})
       .add("io-threads", options.io_threads, "threads", "event loops; 0 for one per core");
   add_log_flags(flags, options.log_level, options.log_prefix);
   flags
       .add_row("log-format", Kind::Special, "format", options.log_format, "text or json",
                set_word(options.log_format, "log-format", {"text", "json"}))
+      .words({"text", "json"})
       .add("log-file", options.log_file, "path",
            "a file for the log, opened again on SIGHUP; by default standard error");
 }
@@ -143,6 +150,7 @@ void add_storage_flags(FlagTable& flags, daemon::Options& options) {
           "when a publish is answered: log (it survives the end of the process), fsync (of the "
           "machine) or memory (neither)",
           set_durability(options.durability))
+      .words({"log", "fsync", "memory"})
       .add("mem-queue-size", options.mem_queue_size, "messages", "kept in memory per topic")
       .add("max-bytes-per-file", options.max_bytes_per_file, "bytes", "of one file of messages")
       .add("sync-every", options.sync_every, "messages", "between two syncs to disk, at most")
@@ -186,6 +194,7 @@ void add_cluster_flags(FlagTable& flags, daemon::Options& options) {
       .add("topology-region", options.topology_region, "name", "where this daemon runs")
       .add("topology-zone", options.topology_zone, "name", "where this daemon runs")
       .add("enable-experiment", options.enable_experiment, "name", "topology-aware-consumption")
+      .words({"topology-aware-consumption"})
       .add("http-client-connect-timeout", options.http_client_connect_timeout,
            "for the daemon's own requests")
       .add("http-client-request-timeout", options.http_client_request_timeout,
@@ -200,18 +209,22 @@ void add_security_flags(FlagTable& flags, daemon::Options& options) {
           "tls-required", Kind::Special, "mode", options.tls_required,
           "true, false or tcp-https: the last leaves plain HTTP open. Write -tls-required=MODE",
           set_tls_required(options.tls_required))
+      .words({"true", "false", "tcp-https"})
       .standing_alone();
   flags
       .add("tls-client-auth-policy", options.tls_client_auth_policy, "policy",
            "require or require-verify a client's certificate")
+      .words({"require", "require-verify"})
       .add("tls-root-ca-file", options.tls_root_ca_file, "path", "PEM, to verify clients by")
       .add_row("tls-min-version", Kind::Special, "version", options.tls_min_version,
-               "tls1.0, tls1.1, tls1.2 or tls1.3", set_tls_min_version(options.tls_min_version));
+               "tls1.0, tls1.1, tls1.2 or tls1.3", set_tls_min_version(options.tls_min_version))
+      .words({"tls1.0", "tls1.1", "tls1.2", "tls1.3"});
   flags.group("Authorisation")
       .add("auth-http-address", options.auth_http_addresses, "address",
            "an auth server, as host:port or URL")
       .key("auth_http_addresses")
-      .add("auth-http-request-method", options.auth_http_request_method, "method", "get or post");
+      .add("auth-http-request-method", options.auth_http_request_method, "method", "get or post")
+      .words({"get", "post"});
 }
 
 void add_statistics_flags(FlagTable& flags, daemon::Options& options) {
@@ -254,6 +267,23 @@ void add_daemon_flags(FlagTable& flags, DaemonFlags& into) {
   add_security_flags(flags, into.options);
   add_statistics_flags(flags, into.options);
   add_idle_flags(flags, into);
+}
+
+bool finish_daemon_flags(DaemonFlags& chosen) {
+  // -1 is the options' way of saying that none was chosen.
+  if (chosen.has_node_id && (chosen.node_id < 0 || chosen.node_id > kMaxNodeId)) {
+    log::fatal("failed to instantiate nsqd - --node-id must be [0,1024)");
+    return false;
+  }
+  daemon::Options& options = chosen.options;
+  if (chosen.has_node_id) options.id = chosen.node_id;
+  if (!options.log_file.empty() && !log::set_file(options.log_file)) {
+    log::fatal("cannot open the log file {} - {}", options.log_file, std::strerror(errno));
+    return false;
+  }
+  log::set_format(log::parse_format(options.log_format).value_or(log::Format::Text));
+  set_up_log(options.log_prefix, options.log_level);
+  return true;
 }
 
 }  // namespace nsq::cli

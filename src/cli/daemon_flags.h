@@ -20,4 +20,8 @@ struct DaemonFlags {
 // Binds every flag of nsqd, and ours, to `into`, which must outlive the table.
 void add_daemon_flags(FlagTable& flags, DaemonFlags& into);
 
+// What is left to do once they are set: puts the node's id into the options, opens the log file,
+// and sets up the log. False, after a line in the log, if one of them will not do.
+bool finish_daemon_flags(DaemonFlags& chosen);
+
 }  // namespace nsq::cli

@@ -109,8 +109,39 @@ FlagTable& FlagTable::add_row(std::string name, Kind kind, std::string placehold
   return *this;
 }
 
+FlagTable& FlagTable::add_row(Flag flag) {
+  flags_.push_back(std::move(flag));
+  return *this;
+}
+
 FlagTable& FlagTable::key(std::string name) {
   flags_.back().key = std::move(name);
+  return *this;
+}
+
+FlagTable& FlagTable::words(std::vector<std::string> words) {
+  flags_.back().words = std::move(words);
+  return *this;
+}
+
+FlagTable& FlagTable::example(std::string arguments, std::string says) {
+  examples_.push_back({std::move(arguments), std::move(says)});
+  return *this;
+}
+
+FlagTable& FlagTable::note(std::string text) {
+  notes_.push_back(std::move(text));
+  return *this;
+}
+
+FlagTable& FlagTable::positional(std::string placeholder, std::vector<std::string>& target,
+                                 std::vector<std::string> words) {
+  positional_ = {std::move(placeholder), std::move(words), &target, false};
+  return *this;
+}
+
+FlagTable& FlagTable::leading(std::string placeholder, std::vector<std::string> words) {
+  positional_ = {std::move(placeholder), std::move(words), nullptr, true};
   return *this;
 }
 

@@ -33,8 +33,23 @@ struct Flag {
   std::string key;              // its name in a config file; empty if it cannot be set there
   bool stands_alone = false;  // "-name" means "-name=true", and the next argument is not its value
   bool given = false;         // was on the command line: goes before everything else
-  bool in_environment = false;  // an environment variable set it: goes before a config file
-  std::string value{};          // what either said last
+  bool in_environment = false;       // an environment variable set it: goes before a config file
+  std::string value{};               // what either said last
+  std::vector<std::string> words{};  // what it takes, where that is one of a few
+};
+
+// A command line that teaches what a program is for.
+struct UsageExample {
+  std::string arguments;  // behind the program's name; a shell's "< file" and the like included
+  std::string says;
+};
+
+// What may stand behind the flags, or before them.
+struct Positional {
+  std::string placeholder{};         // "COMMAND"; empty for a program that takes nothing
+  std::vector<std::string> words{};  // what it takes, where that is one of a few
+  std::vector<std::string>* target = nullptr;
+  bool is_first = false;
 };
 
 // The flags of one program, each bound to the field of its options that it sets. The fields'
@@ -60,6 +75,8 @@ class FlagTable {
   // Flags added from here on stand under this heading.
   FlagTable& group(std::string heading);
 
+  // A flag's help is a phrase that says what its value is; what stands before its first colon or
+  // semicolon is enough for a completion. Text comes as sentences, without line breaks.
   FlagTable& add(std::string name, bool& target, std::string help);
   template <std::integral T>
   requires(!std::same_as<T, bool>) FlagTable& add(std::string name, T& target,
@@ -86,17 +103,38 @@ class FlagTable {
   // A flag with rules of its own.
   FlagTable& add_row(std::string name, Kind kind, std::string placeholder, std::string default_text,
                      std::string help, std::function<Result<void>(std::string_view)> set);
+  // One that another table had.
+  FlagTable& add_row(Flag flag);
   // The row just added may stand without a value, which then is "true".
   FlagTable& standing_alone();
   // Its name in a config file, where that is not the flag's with '_' for '-'.
   FlagTable& key(std::string name);
   FlagTable& not_in_file() { return key(""); }
+  // It takes one of these, as its setter knows: for help and completion.
+  FlagTable& words(std::vector<std::string> words);
+
+  // For help and manual: something to try; a paragraph that belongs to no flag.
+  FlagTable& example(std::string arguments, std::string says);
+  FlagTable& note(std::string text);
+  // What stands behind the flags goes into `target`, instead of being warned of.
+  FlagTable& positional(std::string placeholder, std::vector<std::string>& target,
+                        std::vector<std::string> words = {});
+
+  // A word stands before the flags, which the program takes off its arguments itself.
+  FlagTable& leading(std::string placeholder, std::vector<std::string> words);
+
+  const std::vector<UsageExample>& examples() const { return examples_; }
+  const std::vector<std::string>& notes() const { return notes_; }
+  const Positional& positional() const { return positional_; }
 
  private:
   std::string program_;
   std::string summary_;
   std::string group_;
   std::vector<Flag> flags_;
+  std::vector<UsageExample> examples_;
+  std::vector<std::string> notes_;
+  Positional positional_;
 };
 
 }  // namespace nsq::cli

@@ -18,6 +18,10 @@ int run_health(const Invocation& invocation) {
       .add("absent-is-healthy", options.absent_is_healthy,
            "status 0 also where nobody listens: for images that run tools as well");
 
+  flags.example("", "The servers of this host.")
+      .example("--http-address=10.0.0.1:4151 --wait=30s",
+               "Waits until a daemon that is starting is well.");
+
   Remarks remarks;
   if (const auto status = read_command_line(flags, invocation, remarks)) return *status;
   for (const std::string& warning : remarks.warnings) utilities::notice("Warning: " + warning);

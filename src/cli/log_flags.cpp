@@ -23,7 +23,13 @@ void add_log_flags(FlagTable& flags, std::string& level, std::string& prefix) {
   flags
       .add_row("log-level", Kind::Special, "level", level, "debug, info, warn, error or fatal",
                set_level)
+      .words({"debug", "info", "warn", "error", "fatal"})
       .add("log-prefix", prefix, "text", "put before every line of the log");
+}
+
+void set_up_log(const std::string& prefix, const std::string& level) {
+  log::set_prefix(prefix);
+  log::set_level(log::parse_level(level).value_or(log::Level::Info));
 }
 
 }  // namespace nsq::cli

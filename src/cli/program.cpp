@@ -10,11 +10,16 @@
 #include "cli/command_line.h"
 #include "cli/config_file.h"
 #include "cli/environment.h"
+#include "cli/help.h"
 
 namespace nsq::cli {
 
 std::string_view version() {
   return NSQ_VERSION;
+}
+
+std::string version_line(std::string_view program) {
+  return fmt::format("{} v{} (built w/{})", program, version(), NSQ_COMPILER);
 }
 
 namespace {
@@ -55,6 +60,10 @@ std::optional<int> read_command_line(FlagTable& flags, const Invocation& invocat
                                      Remarks& remarks) {
   bool show_version = false;
   flags.group("Other").add("version", show_version, "print the version and exit").not_in_file();
+  if (invocation.inspect) {
+    invocation.inspect(flags);
+    return kExitOk;
+  }
 
   const CommandLine line = parse_command_line(flags, invocation.arguments);
   switch (line.outcome) {
@@ -71,10 +80,12 @@ std::optional<int> read_command_line(FlagTable& flags, const Invocation& invocat
       break;
   }
   if (show_version) {
-    fmt::print("{} v{} (built w/{})\n", flags.program(), version(), NSQ_COMPILER);
+    fmt::print("{}\n", version_line(flags.program()));
     return kExitOk;
   }
-  if (!line.positional.empty()) {
+  if (flags.positional().target != nullptr) {
+    *flags.positional().target = line.positional;
+  } else if (!line.positional.empty()) {
     remarks.warnings.push_back(ignored_arguments_warning(line.positional));
   }
   return std::nullopt;

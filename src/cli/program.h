@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,6 +20,9 @@ inline constexpr int kExitUsage = 2;
 struct Invocation {
   std::string shown_name;              // as the user typed it: "nsq tail", or "nsq_tail" by a link
   std::vector<std::string> arguments;  // what follows it
+  // Where it is set, the program is not to run, but to show its flags to this: for manuals and
+  // completions. The table is valid during the call.
+  std::function<void(const FlagTable&)> inspect{};
 };
 
 // What reading its settings has to say to a program that goes on: to be logged once the log is set
@@ -28,11 +32,12 @@ struct Remarks {
   std::vector<std::string> notes;
 };
 
-// For a tool. Adds -version to the flags, and sets them from the command line.
-// Returns the status to end with where there is nothing left to do: help was asked for (on standard
-// error, status 0), the version was (on standard output), or the command line does not parse (one
-// line, status 2). Otherwise `remarks` holds a warning about arguments nobody will look at, which
-// usually come from "-flag false" for a boolean flag.
+// For a tool. Adds -version to the flags, and sets them from the command line. A program does
+// nothing that matters before it has called this, or its counterpart for servers. Returns the
+// status to end with where there is nothing left to do: help was asked for (on standard error,
+// status 0), the version was (on standard output), or the command line does not parse (one line,
+// status 2). Otherwise `remarks` holds a warning about arguments nobody will look at, which usually
+// come from "-flag false" for a boolean flag.
 std::optional<int> read_command_line(FlagTable& flags, const Invocation& invocation,
                                      Remarks& remarks);
 
@@ -42,6 +47,9 @@ std::optional<int> read_command_line(FlagTable& flags, const Invocation& invocat
 std::optional<int> read_settings(FlagTable& flags, const Invocation& invocation, Remarks& remarks);
 
 void log_remarks(const Remarks& remarks);
+
+// The same for -version: a program's own first line of it.
+std::string version_line(std::string_view program);
 
 std::string_view version();  // "1.4.0"
 

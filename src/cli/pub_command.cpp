@@ -32,6 +32,12 @@ int run_pub(const Invocation& invocation) {
            "a daemon; each gets every message");
   add_client_options(flags, "producer-opt", options.producer);
 
+  flags
+      .example("--topic=orders --nsqd-tcp-address=127.0.0.1:4150 < orders.txt",
+               "Publishes each line of the file.")
+      .example("--topic=orders --rate=100 --nsqd-tcp-address=127.0.0.1:4150",
+               "Publishes what is typed, at most a hundred lines a second.");
+
   Remarks remarks;
   if (const auto status = read_command_line(flags, invocation, remarks)) return *status;
   for (const std::string& warning : remarks.warnings) utilities::notice("Warning: " + warning);

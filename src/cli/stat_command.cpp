@@ -51,6 +51,11 @@ int run_stat(const Invocation& invocation) {
       .add("http-client-request-timeout", options.http_client_request_timeout,
            "for a whole request to one");
 
+  flags
+      .example("--lookupd-http-address=127.0.0.1:4161", "All topics and channels, and their rates.")
+      .example("--topic=orders --channel=billing --nsqd-http-address=127.0.0.1:4151",
+               "One channel, a line every two seconds.");
+
   Remarks remarks;
   if (const auto status = read_command_line(flags, invocation, remarks)) return *status;
   for (const std::string& warning : remarks.warnings) utilities::notice("Warning: " + warning);

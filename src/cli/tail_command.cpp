@@ -53,6 +53,12 @@ int run_tail(const Invocation& invocation) {
                  return {};
                });
 
+  flags
+      .example("--topic=orders --lookupd-http-address=127.0.0.1:4161",
+               "Prints what comes, until interrupted, and takes nothing from other consumers.")
+      .example("--topic=orders --channel=me -n 10 --nsqd-tcp-address=127.0.0.1:4150",
+               "Takes ten messages from the channel, and ends.");
+
   Remarks remarks;
   if (const auto status = read_command_line(flags, invocation, remarks)) return *status;
   for (const std::string& warning : remarks.warnings) utilities::notice("Warning: " + warning);

@@ -41,6 +41,16 @@ int run_to_nsq(const Invocation& invocation) {
   flags.group("Report").add("status-every", options.status_every, "messages",
                             "between two reports of how long publishing took; 0 for none");
 
+  flags
+      .example(
+          "--topic=orders --lookupd-http-address=127.0.0.1:4161 \\\n"
+          "        --destination-nsqd-tcp-address=10.0.0.2:4150",
+          "Copies a topic to another daemon.")
+      .example(
+          "--topic=orders --nsqd-tcp-address=127.0.0.1:4150 \\\n"
+          "        --destination-nsqd-tcp-address=10.0.0.2:4150 --destination-topic=all",
+          "The same under another name, from one daemon.");
+
   Remarks remarks;
   if (const auto status = read_command_line(flags, invocation, remarks)) return *status;
   for (const std::string& warning : remarks.warnings) utilities::notice("Warning: " + warning);

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/help.h"
 #include "support/catch.h"
 
 using namespace nsq;
