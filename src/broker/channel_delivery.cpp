@@ -200,11 +200,10 @@ void Channel::read_ahead() {
 
 void Channel::read_from(Index from) {
   fresh_.fetching = true;
-  home_.work.submit(
-      storage::WorkQueue::Lane::Read,
-      [self = shared_from_this(), from, bytes = fresh_.bytes]() NSQ_NO_ANALYSIS {
-        self->install(self->fresh_, self->home_.log->read(from, bytes));
-      });
+  home_.work.submit(storage::WorkQueue::Lane::Read,
+                    [self = shared_from_this(), from, bytes = fresh_.bytes]() NSQ_NO_ANALYSIS {
+                      self->install(self->fresh_, self->home_.log->read(from, bytes));
+                    });
 }
 
 void Channel::fetch_requeued(Moment now) {
