@@ -32,10 +32,13 @@ asio::awaitable<AnswerCache::Shared> AnswerCache::get(std::string key, Work work
     const auto found = entries_.find(key);
     if (found == entries_.end()) break;
     const std::shared_ptr<Entry> entry = found->second;
-    if (entry->answer) co_return entry->answer;
-    co_await entry->ready->async_wait(kUseTuple);
-    if (entry->answer) co_return entry->answer;
+    if (!entry->answer) co_await entry->ready->async_wait(kUseTuple);
+    if (entry->answer) {
+      ++hits_;
+      co_return entry->answer;
+    }
   }
+  ++misses_;
   if (entries_.size() >= kMaxEntries) co_return std::make_shared<Answer>(co_await work());
 
   const auto entry = std::make_shared<Entry>();

@@ -30,6 +30,11 @@ class AnswerCache {
   // for; others who waited do it themselves.
   asio::awaitable<Shared> get(std::string key, Work work);
 
+  // Questions answered from the cache, those that waited for another's answer included; and those
+  // that caused work.
+  std::uint64_t hits() const { return hits_; }
+  std::uint64_t misses() const { return misses_; }
+
   // After a change: what was asked before it does not count any more, also if it is still to come.
   void forget_all();
 
@@ -45,6 +50,8 @@ class AnswerCache {
 
   asio::io_context& loop_;
   const Duration lifetime_;
+  std::uint64_t hits_ = 0;
+  std::uint64_t misses_ = 0;
   std::map<std::string, std::shared_ptr<Entry>> entries_;
 };
 

@@ -97,6 +97,7 @@ asio::awaitable<void> Api::respond(http::Responder responder, std::string key, W
 }
 
 void Api::answer_query(Exchange& exchange, Work work) {
+  ++requests_.queries;
   std::string key;
   if (exchange.request.header(kPageHeader)) key = exchange.request.target;
   spawn(respond(exchange.answer_later(), std::move(key), std::move(work)));
@@ -110,7 +111,9 @@ asio::awaitable<Answer> Api::acting(Work work) {
 
 void Api::answer_action(Exchange& exchange, const Act& act, std::string_view body_error) {
   const Request& request = exchange.request;
+  ++requests_.actions;
   if (!is_admin(request, options_) || !is_from_here(request)) {
+    ++requests_.refused_actions;
     return exchange.response.error(403, "FORBIDDEN");
   }
   ActionBody body;
@@ -136,6 +139,7 @@ void Api::add_routes(http::Router& router) {
 
 void Api::add_pages(http::Router& router) {
   const auto serve = [this](Exchange& exchange) {
+    ++requests_.pages;
     pages_.serve_index(exchange.request, settings_json(exchange.request), exchange.response);
   };
   for (const std::string_view page : {"/", "/topics", "/topics/:topic", "/topics/:topic/:channel",
@@ -144,6 +148,7 @@ void Api::add_pages(http::Router& router) {
   }
   for (const std::string_view folder : {"/static/:asset", "/fonts/:asset"}) {
     router.add(Method::Get, path(folder), [this](Exchange& exchange) {
+      ++requests_.pages;
       pages_.serve_asset(exchange.request, exchange.request.path_arguments[0], exchange.response);
     });
   }
@@ -264,11 +269,26 @@ void Api::add_others(http::Router& router) {
     router.add(Method::Get, path("/render"),
                [this](Exchange& exchange) { spawn(graphite_.proxy(exchange.answer_later())); });
   }
+  router.add(Method::Get, path("/metrics"),
+             [this](Exchange& exchange) { answer_metrics(exchange); });
   router.add(Method::Get, path("/config/:opt"),
              [this](Exchange& exchange) { config_.get(exchange); });
   router.add(Method::Put, path("/config/:opt"),
              [this](Exchange& exchange) { config_.put(exchange, [this] { cache_.forget_all(); }); },
              {.body_limit = kMaxConfigBytes});
+}
+
+void Api::answer_metrics(Exchange& exchange) const {
+  const auto format = http::metrics_format(exchange.request.header("Accept").value_or(""));
+  const MetricsReport report{.requests = requests_,
+                             .questions = cluster_.counts(),
+                             .cache_hits = cache_.hits(),
+                             .cache_misses = cache_.misses(),
+                             .history_series = history_.series_count(),
+                             .history_bytes = history_.bytes(),
+                             .uptime = Instant::now() - started_};
+  exchange.response.plain(200, metrics_text(report, format));
+  exchange.response.content_type = http::metrics_content_type(format);
 }
 
 std::string Api::settings_json(const Request& request) const {

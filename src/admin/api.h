@@ -14,6 +14,7 @@
 #include "admin/config_api.h"
 #include "admin/graphite.h"
 #include "admin/history.h"
+#include "admin/metrics_report.h"
 #include "admin/notifications.h"
 #include "admin/options.h"
 #include "admin/pages.h"
@@ -66,6 +67,7 @@ class Api {
   void spawn(asio::awaitable<void> coroutine);
 
   asio::awaitable<void> watch();
+  void answer_metrics(http::Exchange& exchange) const;
   std::string settings_json(const http::Request& request) const;
   std::string path(std::string_view below) const;
 
@@ -80,6 +82,8 @@ class Api {
   ConfigApi config_;
   Pages pages_;
   AnswerCache cache_;
+  RequestCounts requests_;
+  const Instant started_ = Instant::now();
 };
 
 }  // namespace nsq::admin

@@ -98,6 +98,15 @@ void fill_in_place(NodeStats& each) {
 
 }  // namespace
 
+asio::awaitable<std::vector<Result<std::string>>> Cluster::ask(std::vector<Question> questions,
+                                                               Duration patience) {
+  counts_.asked += questions.size();
+  auto answers = co_await ask_all(loop_, std::move(questions), options_.client, patience);
+  counts_.failed += static_cast<std::uint64_t>(
+      std::count_if(answers.begin(), answers.end(), [](const auto& answer) { return !answer; }));
+  co_return answers;
+}
+
 asio::awaitable<std::vector<Result<std::string>>> Cluster::get(
     const std::vector<std::string>& addresses, std::string target, Wait wait) {
   std::vector<Question> questions;
@@ -106,7 +115,7 @@ asio::awaitable<std::vector<Result<std::string>>> Cluster::get(
   }
   const Duration patience =
       wait == Wait::ForMost ? options_.patience : options_.client.request_timeout;
-  co_return co_await ask_all(loop_, std::move(questions), options_.client, patience);
+  co_return co_await ask(std::move(questions), patience);
 }
 
 Cluster::Answer<std::vector<std::string>> Cluster::topics() {
@@ -262,8 +271,7 @@ asio::awaitable<std::vector<std::string>> Cluster::post_to(std::vector<std::stri
     questions.push_back(
         {.method = "POST", .url = fmt::format("http://{}{}", address, target), .body = body});
   }
-  const auto answers = co_await ask_all(loop_, std::move(questions), options_.client,
-                                        options_.client.request_timeout);
+  const auto answers = co_await ask(std::move(questions), options_.client.request_timeout);
   std::vector<std::string> errors;
   for (const auto& answer : answers) {
     if (!answer) errors.push_back(answer.error().context());

@@ -3,12 +3,14 @@
 #include <asio/awaitable.hpp>
 #include <asio/io_context.hpp>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cluster/found.h"
 #include "cluster/node.h"
+#include "cluster/questions.h"
 #include "cluster/stats.h"
 #include "http/client.h"
 #include "nsq/result.h"
@@ -42,6 +44,12 @@ struct NodeStats {
   DaemonStats stats;
 };
 
+// Requests to lookupds and daemons, since the start.
+struct QuestionCounts {
+  std::uint64_t asked = 0;
+  std::uint64_t failed = 0;  // answered by an error, too late for the others, or not at all
+};
+
 // A cluster, asked through its lookupds or, without any, daemon by daemon.
 //
 // Every question is put to all servers it concerns at once. What comes back is a value and the
@@ -58,6 +66,7 @@ class Cluster {
       : loop_(loop), options_(std::move(options)) {}
 
   const ClusterOptions& options() const { return options_; }
+  const QuestionCounts& counts() const { return counts_; }
   bool has_lookupds() const { return !options_.lookupds.empty(); }
   // From the next question on.
   void set_lookupds(std::vector<std::string> addresses) {
@@ -96,8 +105,12 @@ class Cluster {
   asio::awaitable<std::vector<Result<std::string>>> get(const std::vector<std::string>& addresses,
                                                         std::string target, Wait wait);
 
+  asio::awaitable<std::vector<Result<std::string>>> ask(std::vector<Question> questions,
+                                                        Duration patience);
+
   asio::io_context& loop_;
   ClusterOptions options_;
+  QuestionCounts counts_;
 };
 
 }  // namespace nsq::cluster

@@ -103,6 +103,26 @@ TEST_CASE("a topic is summed up without changing what its nodes say", "[admin]")
   CHECK(body.ends_with(R"("message":""})"));
 }
 
+TEST_CASE("/metrics counts requests, questions that failed, and shared answers", "[admin]") {
+  AdminFixture fixture;
+  fixture.add();
+  fixture.daemons.push_back(std::make_unique<FakeServer>(fixture.loop, [](const std::string&) {
+    return FakeAnswer{500, "no"};
+  }));
+  fixture.start();
+  CHECK(fixture.get("/api/topics").status == 200);
+  CHECK(fixture.get("/").status == 200);
+  const std::string text = fixture.get("/metrics").body;
+  for (const char* line :
+       {"\nnsqadmin_requests_total{kind=\"page\"} 1\n",
+        "\nnsqadmin_requests_total{kind=\"query\"} 1\n", "\nnsqadmin_upstream_requests_total 2\n",
+        "\nnsqadmin_upstream_failures_total 1\n", "\nnsqadmin_cache_hits_total 0\n",
+        "\nnsqadmin_cache_misses_total 0\n"}) {
+    CAPTURE(text, line);
+    CHECK(text.find(line) != std::string::npos);
+  }
+}
+
 TEST_CASE("what is not there is not found", "[admin]") {
   AdminFixture fixture;
   fixture.add();
