@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "cli/client_flags.h"
 #include "cli/commands.h"
 #include "utilities/bench.h"
 
@@ -42,7 +43,8 @@ void add_load_flags(FlagTable& flags, utilities::BenchOptions& options) {
       .add("rdy", options.rdy, "messages", "ready count of each consumer")
       .add("rate", options.rate, "messages", "to publish per second in all; 0 for all that goes")
       .add("threads", options.threads, "count",
-           "for publishers, and as many for consumers; by default one per core");
+           "for publishers, and as many for consumers; by default one per core, at a rate up to "
+           "100,000 commands per second just one");
   flags.group("Length")
       .add("duration", options.duration, "to measure, when there is no count")
       .add("warmup", options.warmup, "before that, not measured; nothing with a count")
@@ -67,14 +69,8 @@ void add_place_flags(FlagTable& flags, utilities::BenchOptions& options) {
            "with --tls: authorities to trust instead of the system's")
       .add("snappy", options.client.snappy, "compress by Snappy")
       .add("deflate", options.client.deflate, "compress by Deflate")
-      .add("deflate-level", options.client.deflate_level, "level", "1 to 9")
-      .add_row("client-opt", Kind::Special, "name,value", "",
-               "any other option of the client library; may be repeated",
-               [&options](std::string_view text) -> Result<void> {
-                 const std::size_t comma = text.find(',');
-                 if (comma == text.npos) return options.client.set(text, "true");
-                 return options.client.set(text.substr(0, comma), text.substr(comma + 1));
-               });
+      .add("deflate-level", options.client.deflate_level, "level", "1 to 9");
+  add_client_options(flags, "client-opt", options.client);
   flags.group("Output").add("json", options.json, "one JSON object instead of text");
 }
 
@@ -82,7 +78,6 @@ void add_place_flags(FlagTable& flags, utilities::BenchOptions& options) {
 
 int run_bench(const Invocation& invocation) {
   utilities::BenchOptions options;
-  options.client.user_agent = fmt::format("nsq_bench/{0} nsq/{0}", version());
 
   Invocation flags_only = invocation;
   const bool has_word =
@@ -96,6 +91,7 @@ int run_bench(const Invocation& invocation) {
   add_place_flags(flags, options);
   Remarks remarks;
   if (const auto status = read_command_line(flags, flags_only, remarks)) return *status;
+  options.client.user_agent = fmt::format("nsq_bench/{0} nsq/{0}", version());
 
   const auto mode = utilities::parse_bench_mode(word);
   std::optional<std::string> mistake;

@@ -148,9 +148,7 @@ class Run {
   // Deals `count` sessions out to new threads.
   template <typename Make>
   void assign(std::size_t count, Make make) {
-    const std::size_t wanted = options_.threads > 0 ? static_cast<std::size_t>(options_.threads)
-                                                    : std::thread::hardware_concurrency();
-    const std::size_t threads = std::clamp<std::size_t>(wanted, 1, count);
+    const std::size_t threads = std::min(static_cast<std::size_t>(options_.threads), count);
     const std::size_t first = crews_.size();
     for (std::size_t i = 0; i < threads; ++i) {
       crews_.push_back(std::make_unique<Crew>());

@@ -33,7 +33,7 @@ struct BenchOptions {
   std::int64_t publishers = 0;   // 0: as many as connections
   std::int64_t consumers = 0;    // likewise
   std::int64_t channels = 1;     // consumers are dealt out to them; each gets every message
-  std::int64_t threads = 0;      // for publishers, and as many for consumers; 0: one per core
+  std::int64_t threads = 0;      // for publishers, and as many for consumers; 0: a good number
   std::int64_t window = 0;       // unanswered publish commands per connection; 0: a good number
   std::int64_t rdy = 2500;
 

@@ -114,6 +114,11 @@ TEST_CASE("bench publishes and consumes at once, every message once per channel"
   CHECK(singles.number("/consumed/messages") == 1000);
   CHECK(singles.number("/answer_us/count") == 1000);
 
+  const Report large =
+      f.report({"pubsub", "--count=20", "--batch=1", "--size=1000000", "--window=4", "--rdy=4"});
+  CHECK(large.number("/consumed/messages") == 20);
+  CHECK(large.number("/consumed/bytes_per_second") > 999'999 * large.number("/consumed/rate"));
+
   const Report fan_out = f.report({"pubsub", "--count=2000", "--channels=5", "--batch=100"});
   CHECK(fan_out.number("/published/messages") == 2000);
   CHECK(fan_out.number("/consumed/messages") == 10'000);

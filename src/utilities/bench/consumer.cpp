@@ -50,7 +50,7 @@ Result<Consumer::Taken> Consumer::take_frames(Instant now) {
   if (outcome == protocol::FrameReader::Outcome::BadSize) {
     return link_->failure(ClientErrc::NotNsq, "a frame of an impossible size");
   }
-  link_->take(received - rest.size());
+  link_->take(received - rest.size(), frames_.needed_bytes());
   return taken;
 }
 

@@ -72,7 +72,7 @@ Result<void> Link::send_unsent() {
 
 Result<bool> Link::receive() {
   if (layers_) return receive_layered();
-  const auto room = input_.room(0);
+  const auto room = input_.room(wanted_);
   const auto received = receive_wire(room.data, room.bytes);
   if (!received) return received.error();
   input_.received(*received);
@@ -97,7 +97,7 @@ Result<bool> Link::receive_layered() {
   std::string_view undecoded = wire_;
   bool any = false;
   while (true) {
-    const auto room = input_.room(0);
+    const auto room = input_.room(wanted_);
     const auto decoded = layers_->decode(undecoded, {room.data, room.bytes});
     if (!decoded) return failure(decoded.error().code(), decoded.error().to_string());
     input_.received(*decoded);

@@ -45,7 +45,12 @@ class Link {
   Result<bool> receive();
   // What has been received and not been taken: valid until `receive`.
   std::string_view bytes() const { return input_.bytes(); }
-  void take(std::size_t bytes) { input_.take(bytes); }
+  // So many of them are dealt with. What follows is of no use before it is `wanted` bytes long, as
+  // far as that is known: there will be room for it.
+  void take(std::size_t bytes, std::size_t wanted = 0) {
+    input_.take(bytes);
+    wanted_ = wanted;
+  }
 
   // With the address in front.
   Error failure(std::error_code code, std::string_view text) const;
@@ -58,7 +63,8 @@ class Link {
   std::string address_;
   std::optional<net::LayerStack> layers_;
   client::InputBuffer input_;
-  std::string wire_;  // received and not decoded
+  std::size_t wanted_ = 0;  // the next read is for a frame of so many bytes
+  std::string wire_;        // received and not decoded
   std::string unsent_;
   std::size_t unsent_at_ = 0;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 #include <utility>
 
 #include "client/names.h"
@@ -24,6 +25,7 @@ constexpr auto kModes = std::to_array<std::pair<BenchMode, std::string_view>>({
 constexpr std::int64_t kMaxConnections = 1'000'000;
 constexpr std::int64_t kMaxMessageBytes = std::int64_t{256} << 20;
 constexpr std::int64_t kMaxWindow = 1'000'000;
+constexpr std::int64_t kCommandsPerSecondOfOneThread = 100'000;
 // What a connection's unanswered commands take, at most, where the tool chooses the window.
 constexpr std::int64_t kWindowBytes = std::int64_t{16} << 20;
 
@@ -40,6 +42,13 @@ std::int64_t good_window(const BenchOptions& options) {
   const std::int64_t wanted = options.rate > 0 ? 1000 : options.batch == 1 ? 100 : 8;
   const std::int64_t command_bytes = std::max<std::int64_t>(1, options.batch * options.size);
   return std::clamp<std::int64_t>(kWindowBytes / command_bytes, 1, wanted);
+}
+
+// At a rate that one thread can do, each more is one more to be woken, and woken late.
+std::int64_t good_threads(const BenchOptions& options) {
+  const bool one_can_do_it =
+      options.rate > 0 && options.rate / options.batch <= kCommandsPerSecondOfOneThread;
+  return one_can_do_it ? 1 : std::max<std::int64_t>(1, std::thread::hardware_concurrency());
 }
 
 std::string fresh_topic() {
@@ -60,7 +69,7 @@ std::optional<std::string> out_of_bounds(const BenchOptions& options) {
       {"publishers", options.publishers, 1, kMaxConnections},
       {"consumers", options.consumers, 1, kMaxConnections},
       {"channels", options.channels, 1, options.consumers},
-      {"threads", options.threads, 0, 1024},
+      {"threads", options.threads, 1, 1024},
       {"window", options.window, 1, kMaxWindow},
       {"rdy", options.rdy, 1, 1'000'000},
       {"rate", options.rate, 0, 1'000'000'000},
@@ -127,6 +136,7 @@ void choose_bench_defaults(BenchOptions& options) {
   if (options.publishers == 0) options.publishers = options.connections;
   if (options.consumers == 0) options.consumers = std::max(options.connections, options.channels);
   if (options.window == 0) options.window = good_window(options);
+  if (options.threads == 0) options.threads = good_threads(options);
   if (options.count > 0) options.warmup = Duration::zero();
 }
 

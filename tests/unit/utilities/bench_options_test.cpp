@@ -52,6 +52,11 @@ TEST_CASE("bench chooses what is not said by what is", "[utilities]") {
   CHECK(latency.rate == 1000);
   CHECK(latency.batch == 1);
   CHECK(latency.window == 1000);
+  CHECK(latency.threads == 1);
+
+  BenchOptions fast = in_mode(BenchMode::Latency);
+  fast.rate = 1'000'000;
+  CHECK(chosen(fast).threads == chosen(in_mode(BenchMode::Pub)).threads);
 
   BenchOptions http = in_mode(BenchMode::Pub);
   http.nsqd_http_address = {"127.0.0.1:1"};
@@ -90,6 +95,7 @@ TEST_CASE("bench names what is wrong with its options", "[utilities]") {
   CHECK(with([](BenchOptions& o) { o.connections = -1; }).find("--connections must be") == 0);
   CHECK(with([](BenchOptions& o) { o.channels = 3, o.consumers = 2; }).find("--channels must be") ==
         0);
+  CHECK(with([](BenchOptions& o) { o.threads = -1; }).find("--threads must be") == 0);
   CHECK(with([](BenchOptions& o) { o.rdy = 0; }).find("--rdy must be") == 0);
   CHECK(with([](BenchOptions& o) { o.rate = -1; }).find("--rate must be") == 0);
   CHECK(with([](BenchOptions& o) { o.duration = 0s; }).find("--duration in ns must be") == 0);

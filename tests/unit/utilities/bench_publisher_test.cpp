@@ -36,6 +36,11 @@ class Wire {
     REQUIRE(::send(ends_[1], bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
             static_cast<ssize_t>(bytes.size()));
   }
+  // As much of it as there is room for.
+  std::size_t say_some(std::string_view bytes) {
+    const ssize_t count = ::send(ends_[1], bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    return count > 0 ? static_cast<std::size_t>(count) : 0;
+  }
   void close() {
     if (ends_[1] >= 0) ::close(ends_[1]);
     ends_[1] = -1;
@@ -255,6 +260,25 @@ TEST_CASE("a batch is one command, as MPUB or as a binary request", "[utilities]
   const std::size_t body = http.bytes.find("\r\n\r\n") + 4;
   CHECK(http.bytes.substr(body, 8) == std::string("\0\0\0\2\0\0\0\3", 8));
   CHECK(http.first_body == body + 8);
+}
+
+TEST_CASE("a message of megabytes arrives in a few reads", "[utilities]") {
+  Fixture f;
+  Consumer consumer(f.wire.link(), {.ready_count = 1}, f.course, f.tally);
+  REQUIRE(consumer.begin(now_));
+  std::string frame;
+  nsq::protocol::append_frame(frame, nsq::protocol::FrameType::Message,
+                              std::string(26 + (4 << 20), 'x'));
+  std::string_view rest = frame;
+  int reads = 0;
+  while (f.tally.consumed == 0) {
+    const std::size_t written = f.wire.say_some(rest);
+    rest.remove_prefix(written);
+    REQUIRE(consumer.on_readable());
+    REQUIRE(++reads < 1000);
+  }
+  CHECK(rest.empty());
+  CHECK(f.tally.consumed_bytes == 4 << 20);
 }
 
 TEST_CASE("a consumer finishes what it gets, and times what is of its run", "[utilities]") {
