@@ -12,7 +12,7 @@ int run_pub(const Invocation& invocation) {
   FlagTable flags(
       "to_nsq",
       "Publishes each line of standard input, or of a file, as a message. Status 0 means "
-      "that\nevery destination has acknowledged all of them.");
+      "that every destination has acknowledged all of them.");
   flags.group("Input")
       .add("file", options.file, "path", "read this file instead of standard input")
       .add_row("delimiter", Kind::Text, "byte", "newline",
@@ -36,7 +36,9 @@ int run_pub(const Invocation& invocation) {
       .example("--topic=orders --nsqd-tcp-address=127.0.0.1:4150 < orders.txt",
                "Publishes each line of the file.")
       .example("--topic=orders --rate=100 --nsqd-tcp-address=127.0.0.1:4150",
-               "Publishes what is typed, at most a hundred lines a second.");
+               "Publishes what is typed, at most a hundred lines a second.")
+      .example("--topic=orders --file=orders.txt --defer=10m --nsqd-tcp-address=127.0.0.1:4150",
+               "Publishes each line of the file, to be delivered in ten minutes.");
 
   Remarks remarks;
   if (const auto status = read_command_line(flags, invocation, remarks)) return *status;

@@ -51,13 +51,16 @@ int run_tail(const Invocation& invocation) {
                  if (!format) return format.error();
                  options.format = *format;
                  return {};
-               });
+               })
+      .words({"plain", "json", "hex"});
 
   flags
       .example("--topic=orders --lookupd-http-address=127.0.0.1:4161",
                "Prints what comes, until interrupted, and takes nothing from other consumers.")
       .example("--topic=orders --channel=me -n 10 --nsqd-tcp-address=127.0.0.1:4150",
-               "Takes ten messages from the channel, and ends.");
+               "Takes ten messages from the channel, and ends.")
+      .example("--topic=orders --format=json --nsqd-tcp-address=127.0.0.1:4150 | jq .attempts",
+               "Prints what comes as objects, for other programs to read.");
 
   Remarks remarks;
   if (const auto status = read_command_line(flags, invocation, remarks)) return *status;

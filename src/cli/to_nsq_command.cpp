@@ -12,8 +12,8 @@ int run_to_nsq(const Invocation& invocation) {
   FlagTable flags(
       "nsq_to_nsq",
       "Publishes the messages of some topics to other daemons. A message is finished when "
-      "its\ndestination has stored it; otherwise it comes again, five times, or for ever "
-      "with\n--consumer-opt=max_attempts,0.");
+      "its destination has stored it; otherwise it comes again, five times, or for ever "
+      "with --consumer-opt=max_attempts,0.");
   flags.group("Source")
       .add("topic", options.topic, "topic", "a topic to read")
       .add("channel", options.channel, "channel", "the channel to read it through");
@@ -29,7 +29,8 @@ int run_to_nsq(const Invocation& invocation) {
       .add(
           "mode", options.mode, "word",
           "which daemon gets a message: the next one that has not failed lately (hostpool), mostly "
-          "one that answers fast (epsilon-greedy), or each in turn (round-robin)");
+          "one that answers fast (epsilon-greedy), or each in turn (round-robin)")
+      .words({"hostpool", "epsilon-greedy", "round-robin"});
   add_client_options(flags, "producer-opt", options.producer);
   flags.group("Filter")
       .add("require-json-field", options.filter.require_json_field, "name",
@@ -49,7 +50,11 @@ int run_to_nsq(const Invocation& invocation) {
       .example(
           "--topic=orders --nsqd-tcp-address=127.0.0.1:4150 \\\n"
           "        --destination-nsqd-tcp-address=10.0.0.2:4150 --destination-topic=all",
-          "The same under another name, from one daemon.");
+          "The same under another name, from one daemon.")
+      .example(
+          "--topic=orders --require-json-field=country --require-json-value=fr \\\n"
+          "        --nsqd-tcp-address=127.0.0.1:4150 --destination-nsqd-tcp-address=10.0.0.2:4150",
+          "Copies only those that are JSON objects with this country.");
 
   Remarks remarks;
   if (const auto status = read_command_line(flags, invocation, remarks)) return *status;
