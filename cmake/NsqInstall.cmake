@@ -1,15 +1,6 @@
 # What `cmake --install` adds to the binary where a distribution wants it: the original programs'
-# names, units, the user they run as, example settings. Below a prefix of its own everything is
-# there; with the prefix /usr, settings are in /etc.
-
-set(NSQ_PROGRAM_NAMES
-  nsqd nsqlookupd nsqadmin nsq_stat nsq_tail nsq_to_file nsq_to_http nsq_to_nsq to_nsq)
-set(links ${PROJECT_BINARY_DIR}/package/links)
-file(MAKE_DIRECTORY ${links})
-foreach(name IN LISTS NSQ_PROGRAM_NAMES)
-  file(CREATE_LINK nsq ${links}/${name} SYMBOLIC)
-endforeach()
-install(DIRECTORY ${links}/ DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT server)
+# names, manual pages and completions, units, the user they run as, example settings. Below a prefix
+# of its own everything is there; with the prefix /usr, settings are in /etc.
 
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE RENAME copyright
   DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/nsq COMPONENT server)
@@ -18,11 +9,11 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/deploy/config/
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/nsq.sysusers RENAME nsq.conf
   DESTINATION lib/sysusers.d COMPONENT server)
 
-# Units name the prefix, and settings must not be written over, so both are for the time of
-# installing to say.
-configure_file(${PROJECT_SOURCE_DIR}/cmake/NsqInstallSettings.cmake.in
-  ${PROJECT_BINARY_DIR}/package/NsqInstallSettings.cmake @ONLY)
-install(SCRIPT ${PROJECT_BINARY_DIR}/package/NsqInstallSettings.cmake COMPONENT server)
+# The rest is for the time of installing to say: names, pages and completions are the binary's to
+# know, units name the prefix, and settings must not be written over.
+configure_file(${PROJECT_SOURCE_DIR}/cmake/NsqInstallFiles.cmake.in
+  ${PROJECT_BINARY_DIR}/package/NsqInstallFiles.cmake @ONLY)
+install(SCRIPT ${PROJECT_BINARY_DIR}/package/NsqInstallFiles.cmake COMPONENT server)
 
 # The Debian packages: `cpack -G DEB` in the build directory makes nsq and libnsq-dev.
 # Packing does not build everything there is, tests included: `nsq` and `nsq_package` will do.

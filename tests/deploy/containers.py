@@ -136,10 +136,14 @@ class Service:
 class Cluster:
     """All services of a compose file; a context manager."""
 
+    count = 0
+
     def __init__(self, services, image):
         self.image = os.path.abspath(image)
         self.work = tempfile.mkdtemp(prefix="nsq-containers.")
-        self.tag = f"{os.getpid() % 100000:x}"
+        # A network goes some time after the last process in it, and its interfaces with it.
+        Cluster.count += 1
+        self.tag = f"{os.getpid() % 1000000:x}{Cluster.count}"
         self.bridge = f"br{self.tag}"
         self.services = {}
         for number, (name, description) in enumerate(services.items(), 10):
