@@ -141,7 +141,7 @@ std::string overview_text() {
          "  nsq standalone --data-path=.     # a broker, and http://127.0.0.1:4171\n"
          "  curl -d hello 'http://127.0.0.1:4151/pub?topic=greetings'\n"
          "  nsq tail --topic=greetings --lookupd-http-address=127.0.0.1:4161\n\n"
-         "'nsq COMMAND --help' has a command's flags, with units and defaults, and examples.\n";
+         "'nsq COMMAND --help' has a command's flags, with units, defaults and examples.\n";
 }
 
 std::string help_text(const FlagTable& flags, const std::string& shown_name) {
