@@ -268,7 +268,7 @@ bool Topic::close_if_empty() {
 
 bool Topic::quiet() const {
   Lock lock(mutex_);
-  return !writing_ && !syncing_;
+  return !writing_ && !handed_over_ && !syncing_;
 }
 
 // --- stats -------------------------------------------------------------------------------------

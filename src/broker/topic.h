@@ -52,7 +52,8 @@ class PublishWaiter {
 // it has no channels, is paused, or has not been written yet.
 //
 // Threading: shared; one short lock, never held during I/O. Writing is done by the publishing
-// thread that finds nobody else at it, for all who append meanwhile.
+// thread that finds nobody else at it, for all who append meanwhile; for a while after the device
+// has made it wait, by a storage thread.
 class Topic : public Timed, public std::enable_shared_from_this<Topic> {
  public:
   // What a topic is given by its broker, which outlives it.
@@ -180,7 +181,16 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
       NSQ_REQUIRES(mutex_);
   Result<void> make_room_in_memory(Lock& lock, Moment now, Notices& notices) NSQ_REQUIRES(mutex_);
   bool has_room_for(std::span<const Publication> publications) const NSQ_REQUIRES(mutex_);
-  Result<void> write_all(Lock& lock, Moment now, Notices& notices) NSQ_REQUIRES(mutex_);
+  // Who goes on when a write had to wait and more is there: the caller, or a storage thread.
+  enum class Rest { Write, HandOver };
+  Result<void> write_all(Lock& lock, Moment now, Notices& notices, Rest rest = Rest::Write)
+      NSQ_REQUIRES(mutex_);
+  bool callers_publish_is_settled() const NSQ_REQUIRES(mutex_) {
+    return unanswered_.empty() || unanswered_.front().outcome == nullptr;
+  }
+  bool writes_here() const NSQ_REQUIRES(mutex_) { return handed_over_writes_ == 0; }
+  void hand_over_writing(Moment now) NSQ_REQUIRES(mutex_);
+  void write_handed_over(Moment now);
   void fail_unwritten(const Error& error, Notices& notices) NSQ_REQUIRES(mutex_);
   void settle(Unanswered& publish, Result<void> outcome, Notices& notices) NSQ_REQUIRES(mutex_);
   void settle_through(Index end, Notices& notices) NSQ_REQUIRES(mutex_);
@@ -239,7 +249,10 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   IntervalSet gaps_ NSQ_GUARDED_BY(mutex_);                    // at or above routed_
   std::deque<HeldDeferral> deferrals_ NSQ_GUARDED_BY(mutex_);  // at or above routed_
 
-  bool writing_ NSQ_GUARDED_BY(mutex_) = false;      // some thread has the writer's place
+  bool writing_ NSQ_GUARDED_BY(mutex_) = false;  // some thread has the writer's place
+  // After a write that had to wait, so many are left to a storage thread.
+  unsigned handed_over_writes_ NSQ_GUARDED_BY(mutex_) = 0;
+  bool handed_over_ NSQ_GUARDED_BY(mutex_) = false;  // it has been asked to
   bool syncing_ NSQ_GUARDED_BY(mutex_) = false;      // a sync is submitted or under way
   bool sync_failed_ NSQ_GUARDED_BY(mutex_) = false;  // the last time
   // Journal entries that have to be written before any message: without them a channel could miss

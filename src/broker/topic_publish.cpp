@@ -8,6 +8,12 @@
 #include "broker/topic.h"
 
 namespace nsq::broker {
+namespace {
+
+// After so many writes that did not wait, publishers write for themselves again.
+constexpr unsigned kHandedOverWrites = 100;
+
+}  // namespace
 
 std::optional<Result<void>> Topic::publish(std::span<const Publication> publications, Moment now,
                                            std::shared_ptr<PublishWaiter> waiter,
@@ -22,18 +28,20 @@ std::optional<Result<void>> Topic::publish(std::span<const Publication> publicat
       if (*outcome) publish_in_memory(publications, now, notices);
     } else {
       Unanswered mine = append(publications, now);
-      const bool write = !writing_;
-      if (write && home_.options.durability == Durability::Log) {
+      const bool write = !writing_ && !handed_over_;
+      const bool write_here = write && writes_here();
+      if (write_here && home_.options.durability == Durability::Log) {
         mine.outcome = &outcome;
       } else {
         mine.waiter = std::move(waiter);
         mine.ticket = ticket;
       }
       unanswered_.push_back(std::move(mine));
-      if (write) {
+      if (write && !write_here) hand_over_writing(now);
+      if (write_here) {
         // How it went for this publish is in `outcome`; how it went for those who came meanwhile is
         // in theirs.
-        [[maybe_unused]] const auto all = write_all(lock, now, notices);
+        [[maybe_unused]] const auto all = write_all(lock, now, notices, Rest::HandOver);
       }
     }
   }
@@ -109,7 +117,7 @@ Result<void> Topic::make_room_in_memory(Lock& lock, Moment now, Notices& notices
 // --- writing -----------------------------------------------------------------------------------
 
 // Clang's analysis does not follow a lock that is handed down to be opened for a while.
-Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_ANALYSIS {
+Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices, Rest rest) NSQ_NO_ANALYSIS {
   NSQ_ASSERT(!writing_);
   writing_ = true;
   used_ = true;
@@ -135,15 +143,22 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_A
       if (noted) noted = append_to_journal(entries, now);
     }
     Result<Index> written = Index{0};
+    bool waited = false;
     if (!noted) {
       written = noted.error();
     } else if (refuse) {
       written = home_.reserve.refusal();
     } else {
       written = log_->write();
+      waited = log_->writing_waited();
       if (!written) home_.reserve.give_up(written.error(), now);
     }
     lock.lock();
+    if (waited) {
+      handed_over_writes_ = kHandedOverWrites;
+    } else if (handed_over_writes_ > 0) {
+      --handed_over_writes_;
+    }
     if (!noted) {
       structure_ = structure + structure_;
       refused_.add(refused);
@@ -167,6 +182,10 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_A
       if (home_.options.durability == Durability::Log) settle_through(*written, notices);
     }
     if (!structure_pending() && !log_->has_unwritten()) break;
+    if (rest == Rest::HandOver && waited && callers_publish_is_settled()) {
+      hand_over_writing(now);
+      break;
+    }
   }
   writing_ = false;
   if (!log_->has_unsynced()) return outcome;
@@ -176,6 +195,27 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices) NSQ_NO_A
     request_sync();
   }
   return outcome;
+}
+
+void Topic::hand_over_writing(Moment now) {
+  handed_over_ = true;
+  home_.work.submit(storage::WorkQueue::Lane::Write,
+                    [self = shared_from_this(), now] { self->write_handed_over(now); });
+}
+
+void Topic::write_handed_over(Moment now) {
+  Notices notices;
+  {
+    Lock lock(mutex_);
+    handed_over_ = false;
+    if (exiting_) {
+      fail_unwritten(Error(BrokerErrc::Exiting, ""), notices);
+    } else if (!writing_ && (structure_pending() || log_->has_unwritten())) {
+      // How it went, those are told who wait for it.
+      [[maybe_unused]] const auto all = write_all(lock, now, notices, Rest::HandOver);
+    }
+  }
+  notices.make();
 }
 
 void Topic::write_structure(Moment now) {

@@ -30,8 +30,8 @@ class StorageThreads : public storage::WorkQueue {
   void finish();
 
  private:
-  static constexpr std::size_t kLanes = 4;
-  static constexpr std::size_t kThreads = 11;
+  static constexpr std::size_t kLanes = 5;
+  static constexpr std::size_t kThreads = 12;
 
   void run(std::size_t lane);
 

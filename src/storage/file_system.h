@@ -24,6 +24,9 @@ class File {
   virtual Result<std::size_t> read_at(std::span<char> into, std::uint64_t offset) = 0;
   // Writes all the pieces, one after the other. On an error any part of them may have been written.
   virtual Result<void> write_at(std::span<const std::string_view> pieces, std::uint64_t offset) = 0;
+  // Whether the latest write took so long that nobody in a hurry should do the next one: the system
+  // makes writers wait when there is too much that the device has still to take.
+  virtual bool writing_waited() const = 0;
   // Returns when all that was written before the call is on the disk.
   virtual Result<void> sync() = 0;
   virtual Result<void> truncate(std::uint64_t size) = 0;

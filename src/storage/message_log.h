@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -94,6 +95,8 @@ class MessageLog {
   // not written to again, so that remains of the failed write never mix with later ones.
   Result<Index> write();
   bool has_unwritten() const;
+  // Whether the latest write() waited for the device, as File says.
+  bool writing_waited() const { return writing_waited_.load(std::memory_order_relaxed); }
   // More is unwritten than the window should hold.
   bool must_spill() const;
   // Takes back what was appended and not written; returns where the log ends now.
@@ -212,6 +215,7 @@ class MessageLog {
   bool parent_unsynced_ NSQ_GUARDED_BY(mutex_) = false;
   std::uint64_t damaged_ NSQ_GUARDED_BY(mutex_) = 0;
 
+  std::atomic<bool> writing_waited_{false};
   bool directory_made_ = false;  // the writer's own; see Threading
 
   Mutex sync_mutex_;  // held by sync() throughout; before mutex_

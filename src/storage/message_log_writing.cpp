@@ -83,6 +83,7 @@ Result<Index> MessageLog::write() {
     give_up_segment(pieces.file);
     return done.error();
   }
+  writing_waited_.store(pieces.file->writing_waited(), std::memory_order_relaxed);
   Lock lock(mutex_);
   writing_ = false;
   note_written(pieces);

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <filesystem>
 
@@ -14,6 +16,9 @@
 
 namespace nsq::storage {
 namespace {
+
+// Copying to the page cache takes a fraction of this, whatever the size.
+constexpr std::chrono::milliseconds kLongWrite{10};
 
 Error last_error(const char* operation, const std::string& path) {
   return Error(std::error_code(errno, std::system_category()), std::string(operation) + " " + path);
@@ -38,6 +43,36 @@ class RealFile final : public File {
   }
 
   Result<void> write_at(std::span<const std::string_view> pieces, std::uint64_t offset) override {
+    const auto begun = std::chrono::steady_clock::now();
+    auto written = write_all(pieces, offset);
+    writing_waited_ = std::chrono::steady_clock::now() - begun > kLongWrite;
+    return written;
+  }
+
+  bool writing_waited() const override { return writing_waited_; }
+
+  Result<void> sync() override {
+    while (::fdatasync(descriptor_) != 0) {
+      if (errno != EINTR) return last_error("sync", path_);
+    }
+    return {};
+  }
+
+  Result<void> truncate(std::uint64_t size) override {
+    while (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) {
+      if (errno != EINTR) return last_error("truncate", path_);
+    }
+    return {};
+  }
+
+  Result<std::uint64_t> size() override {
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0) return last_error("stat", path_);
+    return static_cast<std::uint64_t>(status.st_size);
+  }
+
+ private:
+  Result<void> write_all(std::span<const std::string_view> pieces, std::uint64_t offset) {
     std::array<iovec, 64> vectors;
     std::size_t piece = 0;
     std::size_t within = 0;  // bytes of pieces[piece] already written
@@ -73,29 +108,9 @@ class RealFile final : public File {
     }
   }
 
-  Result<void> sync() override {
-    while (::fdatasync(descriptor_) != 0) {
-      if (errno != EINTR) return last_error("sync", path_);
-    }
-    return {};
-  }
-
-  Result<void> truncate(std::uint64_t size) override {
-    while (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) {
-      if (errno != EINTR) return last_error("truncate", path_);
-    }
-    return {};
-  }
-
-  Result<std::uint64_t> size() override {
-    struct stat status {};
-    if (::fstat(descriptor_, &status) != 0) return last_error("stat", path_);
-    return static_cast<std::uint64_t>(status.st_size);
-  }
-
- private:
   const int descriptor_;
   const std::string path_;
+  std::atomic<bool> writing_waited_{false};
 };
 
 class RealFileSystem final : public FileSystem {

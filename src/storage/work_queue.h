@@ -12,6 +12,7 @@ class WorkQueue {
   enum class Lane {
     Read,        // cold reads, which a consumer waits for
     Journal,     // journal writes and the metadata file
+    Write,       // messages of topics whose writes have made an event loop wait
     Sync,        // fdatasync
     Background,  // removal, rewriting and closing of segments
   };

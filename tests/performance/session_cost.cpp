@@ -37,7 +37,8 @@ class Work final : public storage::WorkQueue {
  public:
   void submit(Lane lane, std::function<void()> work) override {
     // Syncing and clearing up depend on how time passes, which it does not here.
-    if (lane == Lane::Read || lane == Lane::Journal) queue_.push_back(std::move(work));
+    if (lane == Lane::Sync || lane == Lane::Background) return;
+    queue_.push_back(std::move(work));
   }
   bool run() {
     if (queue_.empty()) return false;

@@ -161,6 +161,8 @@ void World::publish() {
     });
   }
   publish_plan(plan_publish());
+  while (work_->run_one(static_cast<std::size_t>(storage::WorkQueue::Lane::Write))) {
+  }
   files_->set_observer(nullptr);
   // Whatever was not refused by now is written, and so visible, though perhaps not yet synced.
   for (const auto& waiter : waiters_) {
@@ -458,6 +460,7 @@ void World::work() {
 }
 
 void World::disturb_disk() {
+  files_->set_slow(chance(50));
   if (!disk_bad_ && chance(50)) {
     note("the disk is full");
     files_->set_capacity(files_->used_bytes() + pick(2000));

@@ -67,6 +67,8 @@ class MemoryFileSystem::OpenFile final : public File {
     return {};
   }
 
+  bool writing_waited() const override { return files_.slow_; }
+
   Result<void> sync() override {
     auto failed = files_.begin_call(Call::Sync, path_);
     Lock lock(files_.mutex_);

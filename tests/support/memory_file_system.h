@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -80,6 +81,9 @@ class MemoryFileSystem final : public storage::FileSystem {
   void fail(Call kind, std::uint64_t nth, std::errc error, std::uint64_t times = 1);
   void stop_failing();
 
+  // From now on files say that each write had to wait, or that none had.
+  void set_slow(bool slow) { slow_ = slow; }
+
   // The disk's own mistake, in a byte of a file: also durable.
   void flip_bit(const std::string& path, std::uint64_t byte, unsigned bit);
 
@@ -144,6 +148,7 @@ class MemoryFileSystem final : public storage::FileSystem {
   std::uint64_t used_ NSQ_GUARDED_BY(mutex_) = 0;
   std::size_t open_files_ NSQ_GUARDED_BY(mutex_) = 0;
   std::array<std::uint64_t, kCallKinds> calls_ NSQ_GUARDED_BY(mutex_){};
+  std::atomic<bool> slow_{false};
   std::array<Failure, kCallKinds> failures_ NSQ_GUARDED_BY(mutex_){};
   std::shared_ptr<const Observer> observer_ NSQ_GUARDED_BY(mutex_);
 };

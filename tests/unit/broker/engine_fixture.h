@@ -62,6 +62,8 @@ class EngineFixture {
       }
       return std::exchange(inbox, {});
     }
+    // What it was given so far, with no work done for it.
+    std::vector<Got> received_now() { return std::exchange(inbox, {}); }
     void pull(std::size_t most = 1000) {
       if (calls > 0) --calls;
       broker::Deliveries deliveries;

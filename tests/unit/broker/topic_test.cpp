@@ -210,3 +210,124 @@ TEST_CASE("in fsync mode all who wait share one sync", "[broker]") {
   CHECK(waiter->told == 20);
   CHECK(engine.files().calls(MemoryFileSystem::Call::Sync) - before <= 2);
 }
+
+// --- a device that makes writers wait ------------------------------------------------------------
+
+namespace {
+
+// A topic whose writes are handed over; what is handed over waits for `write`.
+struct SlowDisk {
+  explicit SlowDisk(nsq::broker::Durability durability = nsq::broker::Durability::Log)
+      : engine(options(durability)), client(engine.subscribe("t", "c", {.ready_count = 1000})) {
+    engine.files().set_slow(true);
+    publish("first");  // finds out that the disk is slow
+    engine.work().run_all();
+    REQUIRE(client->received().size() == 1);
+  }
+  static nsq::broker::Options options(nsq::broker::Durability durability) {
+    nsq::broker::Options options;
+    options.durability = durability;
+    return options;
+  }
+  struct Waiter final : nsq::broker::PublishWaiter {
+    void on_published(std::uint64_t, const nsq::Result<void>& result) override {
+      outcomes.push_back(result);
+    }
+    std::vector<nsq::Result<void>> outcomes;
+  };
+  // Whether it was answered at once.
+  bool publish(const std::string& body) {
+    const std::string_view view = body;
+    const nsq::broker::Publication publication{{&view, 1}, {}};
+    return engine.broker->topic("t", engine.now)
+        ->publish({&publication, 1}, engine.now, waiter)
+        .has_value();
+  }
+  bool write() {
+    return engine.work().run_one(static_cast<std::size_t>(nsq::storage::WorkQueue::Lane::Write));
+  }
+
+  EngineFixture engine;
+  std::shared_ptr<EngineFixture::Client> client;
+  std::shared_ptr<Waiter> waiter = std::make_shared<Waiter>();
+};
+
+}  // namespace
+
+TEST_CASE("nobody waits for a slow device but a thread that may", "[broker]") {
+  SlowDisk disk;
+  CHECK_FALSE(disk.publish("a"));
+  CHECK_FALSE(disk.publish("b"));
+  CHECK(disk.waiter->outcomes.empty());
+  CHECK(disk.client->received_now().empty());
+  REQUIRE(disk.write());
+  CHECK_FALSE(disk.write());  // one piece of work for both
+  REQUIRE(disk.waiter->outcomes.size() == 2);
+  CHECK((disk.waiter->outcomes[0].ok() && disk.waiter->outcomes[1].ok()));
+  CHECK(disk.client->received() == std::vector<Got>{{"a", 1}, {"b", 1}});
+}
+
+TEST_CASE("publishers write for themselves again once the device keeps up", "[broker]") {
+  SlowDisk disk;
+  disk.engine.files().set_slow(false);
+  int handed_over = 0;
+  while (!disk.publish("x")) {
+    REQUIRE(disk.write());
+    REQUIRE(++handed_over < 1000);
+  }
+  CHECK(handed_over == 100);
+  CHECK(disk.client->received().size() == 101);
+}
+
+TEST_CASE("a topic deleted before its messages are written refuses them", "[broker]") {
+  SlowDisk disk;
+  CHECK_FALSE(disk.publish("a"));
+  std::optional<nsq::Result<void>> deleted;
+  disk.engine.broker->delete_topic("t", disk.engine.now,
+                                   [&](nsq::Result<void> result) { deleted = std::move(result); });
+  disk.engine.work().run_all();
+  REQUIRE(deleted.has_value());
+  REQUIRE(disk.waiter->outcomes.size() == 1);
+  CHECK(disk.waiter->outcomes[0].error() == make_error_code(nsq::broker::BrokerErrc::Exiting));
+  CHECK(disk.engine.broker->stats({}, disk.engine.now).empty());
+}
+
+TEST_CASE("a channel made before messages are written gets them", "[broker]") {
+  SlowDisk disk;
+  CHECK_FALSE(disk.publish("a"));
+  auto late = disk.engine.subscribe("t", "late", {.ready_count = 10});
+  disk.engine.work().run_all();
+  REQUIRE(disk.waiter->outcomes.size() == 1);
+  CHECK(disk.waiter->outcomes[0].ok());
+  CHECK(late->received() == std::vector<Got>{{"a", 1}});
+  CHECK(disk.client->received() == std::vector<Got>{{"a", 1}});
+}
+
+TEST_CASE("a write that was handed over may fail, and its publishers are told", "[broker]") {
+  SlowDisk disk;
+  CHECK_FALSE(disk.publish("a"));
+  CHECK_FALSE(disk.publish("b"));
+  disk.engine.files().set_capacity(disk.engine.files().used_bytes());
+  disk.engine.work().run_all();
+  REQUIRE(disk.waiter->outcomes.size() == 2);
+  CHECK_FALSE(disk.waiter->outcomes[0].ok());
+  CHECK_FALSE(disk.waiter->outcomes[1].ok());
+  disk.engine.files().set_capacity(std::nullopt);
+  disk.engine.advance(10s);
+  disk.publish("c");
+  disk.engine.work().run_all();
+  CHECK(disk.client->received() == std::vector<Got>{{"c", 1}});
+}
+
+TEST_CASE("with fsync too, a slow device's writes are a thread's", "[broker]") {
+  SlowDisk disk(nsq::broker::Durability::Fsync);
+  disk.waiter->outcomes.clear();
+  CHECK_FALSE(disk.publish("a"));
+  CHECK(disk.client->received_now().empty());
+  disk.engine.work().run_all();
+  REQUIRE(disk.waiter->outcomes.size() == 1);
+  CHECK(disk.waiter->outcomes[0].ok());
+  disk.engine.lose_power_and_restart();
+  auto again = disk.engine.subscribe("t", "c", {.ready_count = 10});
+  CHECK(again->received().size() == 2);
+}
