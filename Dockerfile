@@ -25,12 +25,12 @@ ARG NODE_EXTRA_CA_CERTS=
 ENV LANG=C.UTF-8
 RUN cmake --preset release -DNSQ_TESTS=OFF -DNSQ_COMMIT="$COMMIT" && cmake --build build/release --target nsq ${JOBS:+-j$JOBS}
 COPY scripts/image-root scripts/
-RUN scripts/image-root build/release/nsq /image
+RUN scripts/image-root build/release/nsq /image && mkdir /volumes && mv /image/data /volumes/
 
 FROM scratch
-COPY --from=build /image /
-# Of its own, so that a volume that is made for it belongs to the user.
-COPY --from=build --chown=4150:4150 /image/data /data
+COPY --from=build /image/ /
+# The user's, so that a volume that is made for it is, too.
+COPY --from=build --chown=4150:4150 /volumes/ /
 ENV PATH=/usr/local/bin:/usr/bin:/bin
 # 4150, 4151: daemon. 4152: its HTTPS. 4160, 4161: lookupd. 4171: admin.
 EXPOSE 4150 4151 4152 4160 4161 4170 4171
