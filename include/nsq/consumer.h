@@ -138,6 +138,8 @@ class Consumer {
   Result<void> connect_to_lookupd(const std::string& address);
   // The same for several, of which all are asked each time.
   Result<void> connect_to_lookupds(const std::vector<std::string>& addresses);
+  // The same without waiting: what comes of it is only logged. Errors: InvalidArgument.
+  Result<void> start_lookups(const std::vector<std::string>& addresses);
 
   // Errors: InvalidArgument, if there is no such address, or it is the last lookupd.
   Result<void> disconnect_from_nsqd(const std::string& address);

@@ -52,8 +52,16 @@ class Message {
   // was answered before.
   bool requeue(Backoff backoff = Backoff::Yes);
   bool requeue(std::chrono::nanoseconds delay, Backoff backoff = Backoff::Yes);
+  // What failing in the handler does, for a message answered later: the reason goes to the log, and
+  // the message back after the default delay; it counts for backoff. Returns false if it was
+  // answered before.
+  bool fail(std::string_view reason);
   // Restarts the daemon's timeout. Without effect once answered.
   void touch();
+  // How long the daemon waits for an answer, from the delivery or the last touch on; and how long
+  // in all, however often it is touched. Then it delivers the message again.
+  std::chrono::nanoseconds timeout() const;
+  std::chrono::nanoseconds max_timeout() const;
 
   // From now on the end of the handler does not answer it. For messages answered later.
   void disable_auto_response();

@@ -57,6 +57,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const std::string& address() const { return address_; }
   // The daemon's limit on RDY.
   std::int64_t max_rdy_count() const { return granted_.max_rdy_count; }
+  // How long it waits for the answer to a message: since the last touch, and in all.
+  Duration msg_timeout() const { return granted_.msg_timeout; }
+  Duration max_msg_timeout() const { return granted_.max_msg_timeout; }
 
   // Queues commands, in order. What is queued while a write is under way goes out in the next one.
   // Ignored once the connection is closed: the receiver learns of that.

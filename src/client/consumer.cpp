@@ -1,6 +1,7 @@
 #include "nsq/consumer.h"
 
 #include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/post.hpp>
 #include <condition_variable>
 #include <exception>
@@ -11,6 +12,7 @@
 #include "base/mutex.h"
 #include "client/handler_pool.h"
 #include "client/io_thread.h"
+#include "client/lookup.h"
 #include "client/subscription.h"
 #include "nsq/client_error.h"
 #include "protocol/names.h"
@@ -54,6 +56,12 @@ auto completing(std::promise<Result<void>>& promise) {
   };
 }
 
+// Keeps the subscription alive, and leaves it to say in the log what went wrong.
+asio::awaitable<void> add_lookupds(std::shared_ptr<Subscription> subscription,
+                                   std::vector<std::string> addresses) {
+  [[maybe_unused]] const auto added = co_await subscription->add_lookupds(std::move(addresses));
+}
+
 }  // namespace
 
 // Joins the two halves, the subscription on the I/O thread and the pool of workers, and lets go of
@@ -61,7 +69,7 @@ auto completing(std::promise<Result<void>>& promise) {
 class Consumer::Impl {
  public:
   Impl(ConsumerOptions options, std::shared_ptr<const client::ConnectionProfile> profile)
-      : io_(IoThread::shared()) {
+      : io_(IoThread::shared()), topic_(options.topic) {
     // Answers and subscription need each other.
     const auto target = std::make_shared<std::weak_ptr<Subscription>>();
     const auto answers = std::make_shared<client::Answers>(
@@ -120,6 +128,15 @@ class Consumer::Impl {
     return promise.get_future().get();
   }
 
+  Result<void> start_lookups(const std::vector<std::string>& addresses) {
+    for (const std::string& address : addresses) {
+      const auto url = client::lookup_url(address, topic_);
+      if (!url) return url.error();
+    }
+    asio::co_spawn(io_->loop(), add_lookupds(subscription_, addresses), asio::detached);
+    return {};
+  }
+
   template <typename Function>
   auto call(Function function) {
     return io_->call([&] { return function(*subscription_); });
@@ -169,6 +186,7 @@ class Consumer::Impl {
   }
 
   const std::shared_ptr<IoThread> io_;
+  const std::string topic_;
   std::shared_ptr<client::HandlerPool> pool_;
   std::shared_ptr<Subscription> subscription_;
   Duration stop_timeout_{0};
@@ -219,6 +237,9 @@ Result<void> Consumer::connect_to_lookupd(const std::string& address) {
 }
 Result<void> Consumer::connect_to_lookupds(const std::vector<std::string>& addresses) {
   return impl_->connect_to_lookupds(addresses);
+}
+Result<void> Consumer::start_lookups(const std::vector<std::string>& addresses) {
+  return impl_->start_lookups(addresses);
 }
 Result<void> Consumer::disconnect_from_nsqd(const std::string& address) {
   return impl_->call([&](Subscription& subscription) { return subscription.disconnect(address); });

@@ -18,6 +18,7 @@
 namespace nsq::client {
 
 class Answers;
+class ClientLog;
 
 // Where a message's answer has got to: a kind, and for requeues the delay. One compare-and-swap
 // decides who is first.
@@ -61,6 +62,9 @@ struct Origin {
   std::string address;
   std::uint64_t connection = 0;
   std::shared_ptr<Answers> answers;
+  std::shared_ptr<const ClientLog> log;
+  Duration timeout{0};
+  Duration max_timeout{0};
 };
 
 // The messages of one read. Shared by a count of references, which Message takes part in.

@@ -3,6 +3,8 @@
 #include <simdjson.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/json_writer.h"
 #include "nsq/client_error.h"
 
@@ -66,6 +68,18 @@ std::string encode_identify(const Config& config) {
   return json.take_text();
 }
 
+namespace {
+
+constexpr std::int64_t kMostMilliseconds = std::int64_t{366} * 24 * 3600 * 1000;
+
+void read_milliseconds(const simdjson::dom::element& object, std::string_view name, Duration& to) {
+  std::int64_t count = 0;
+  if (object[name].get(count) != simdjson::SUCCESS || count <= 0) return;
+  to = std::chrono::milliseconds(std::min(count, kMostMilliseconds));
+}
+
+}  // namespace
+
 Result<IdentifyReply> parse_identify_reply(std::string_view answer) {
   IdentifyReply reply;
   if (!answer.starts_with('{')) return reply;
@@ -78,6 +92,8 @@ Result<IdentifyReply> parse_identify_reply(std::string_view answer) {
   if (object["max_rdy_count"].get(max_rdy_count) == simdjson::SUCCESS && max_rdy_count > 0) {
     reply.max_rdy_count = max_rdy_count;
   }
+  read_milliseconds(object, "msg_timeout", reply.msg_timeout);
+  read_milliseconds(object, "max_msg_timeout", reply.max_msg_timeout);
   reply.tls_v1 = flag(object, "tls_v1");
   reply.snappy = flag(object, "snappy");
   reply.deflate = flag(object, "deflate");

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/instant.h"
 #include "nsq/config.h"
 #include "nsq/result.h"
 
@@ -15,7 +16,10 @@ std::string encode_identify(const Config& config);
 
 // What the daemon grants.
 struct IdentifyReply {
-  std::int64_t max_rdy_count = 2500;  // what servers without negotiation keep to
+  // The first three are what servers without negotiation keep to.
+  std::int64_t max_rdy_count = 2500;
+  Duration msg_timeout = std::chrono::minutes(1);
+  Duration max_msg_timeout = std::chrono::minutes(15);
   bool tls_v1 = false;
   bool snappy = false;
   bool deflate = false;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "client/answers.h"
+#include "client/client_log.h"
 #include "client/delivery.h"
 
 namespace nsq {
@@ -84,6 +85,19 @@ bool Message::requeue_with(std::int64_t delay_ms, Backoff backoff) {
   const auto kind = backoff == Backoff::Yes ? AnswerState::Requeued : AnswerState::RequeuedNeutral;
   const auto bounded = std::clamp<std::int64_t>(delay_ms, 0, kLongestMs);
   return announce(batch_, index_, (*batch_)[index_].answer.answer(kind, bounded));
+}
+
+bool Message::fail(std::string_view reason) {
+  if (!requeue()) return false;
+  batch_->origin->log->error("Handler returned error ({}) for msg {}", reason, id());
+  return true;
+}
+
+std::chrono::nanoseconds Message::timeout() const {
+  return batch_->origin->timeout;
+}
+std::chrono::nanoseconds Message::max_timeout() const {
+  return batch_->origin->max_timeout;
 }
 
 void Message::touch() {

@@ -113,7 +113,9 @@ void Subscription::on_connected(Link& link, std::shared_ptr<Connection> connecti
   link.connection = std::move(connection);
   link.connected_at = now;
   link.number = ++last_number_;
-  link.origin = std::make_shared<const Origin>(Origin{link.address, link.number, answers_});
+  link.origin = std::make_shared<const Origin>(
+      Origin{link.address, link.number, answers_, setup_.profile->log,
+             link.connection->msg_timeout(), link.connection->max_msg_timeout()});
   link.in_flight = 0;
   link.most_in_flight = 4096;
   link.is_subscribed = link.is_drained = false;

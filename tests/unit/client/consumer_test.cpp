@@ -529,3 +529,52 @@ TEST_CASE("a handler that collects messages sees when no more will come", "[clie
   std::sort(transcript.begin(), transcript.end());
   CHECK(transcript == Lines{fin("000000000000000a"), fin("000000000000000b")});
 }
+
+TEST_CASE("a kept message can fail later, as in its handler", "[client]") {
+  FakeDaemon daemon({[](FakeSession& session) {
+    Lines seen = session.subscribe();
+    session.deliver(kId, "kept", 2);
+    append(seen, until_stopped(session));
+    return seen;
+  }});
+  ConsumerFixture fixture;
+  fixture.options.config.default_requeue_delay = 90s;
+  fixture.options.config.backoff_multiplier = 30s;  // for longer than the test
+  std::thread later;
+  Notes failed;
+  fixture.handle([&](Message& message) -> Result<void> {
+    message.disable_auto_response();
+    later = std::thread([&failed, kept = message]() mutable {
+      if (kept.fail("got status code 500")) failed.add("once");
+      if (kept.fail("again")) failed.add("twice");
+    });
+    return {};
+  });
+  fixture.connect(daemon.address());
+  REQUIRE(fixture.log.wait_for_text("backing off"));
+  later.join();
+  CHECK(failed.all() == Lines{"once"});
+  fixture.stop();
+  CHECK(fixture.log.wait_for_text("Handler returned error (got status code 500) for msg " +
+                                  std::string(kId)));
+  CHECK(daemon.transcript() == Lines{"SUB t c", "RDY 10", "RDY 0", req("180000")});
+}
+
+TEST_CASE("a message knows how patient its daemon is", "[client]") {
+  FakeDaemon daemon({[](FakeSession& session) {
+    session.subscribe(R"({"max_rdy_count":2500,"msg_timeout":7000,"max_msg_timeout":90000})");
+    session.deliver(kId, "x");
+    return until_stopped(session);
+  }});
+  ConsumerFixture fixture;
+  Notes times;
+  fixture.handle([&](Message& message) -> Result<void> {
+    times.add(std::to_string(message.timeout() / 1ms));
+    times.add(std::to_string(message.max_timeout() / 1ms));
+    return {};
+  });
+  fixture.connect(daemon.address());
+  REQUIRE(times.wait_for(2));
+  CHECK(times.all() == Lines{"7000", "90000"});
+  fixture.stop();
+}

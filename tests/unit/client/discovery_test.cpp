@@ -115,6 +115,21 @@ TEST_CASE("the daemons of all lookupds are found", "[client]") {
   CHECK(one.secret() == "Bearer sesame");
 }
 
+TEST_CASE("daemons can be looked for without waiting for them", "[client]") {
+  FakeDaemon daemon({deliver_one("hello")});
+  FakeLookupd lookupd;
+  lookupd.name({daemon.address()});
+  ConsumerFixture fixture;
+  Consumer& consumer = fixture.make();
+  const auto refused = consumer.start_lookups({lookupd.address(), "noport"});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error() == ClientErrc::InvalidArgument);
+  REQUIRE(consumer.start_lookups({lookupd.address()}));
+  REQUIRE(fixture.bodies.wait_for(1));
+  fixture.stop();
+  CHECK(daemon.transcript() == Lines{fin()});
+}
+
 TEST_CASE("a daemon that comes later is found by the next poll", "[client]") {
   FakeDaemon daemon({deliver_one("hello")});
   FakeLookupd lookupd;
