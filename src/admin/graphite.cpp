@@ -15,23 +15,6 @@
 namespace nsq::admin {
 namespace {
 
-std::string encode_base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    unsigned bits = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      bits = bits << 8 | (j < count ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    }
-    for (std::size_t j = 0; j < 4; ++j) {
-      text += j <= count ? kDigits[bits >> (18 - 6 * j) & 63] : '=';
-    }
-  }
-  return text;
-}
-
 // Headers that are about one connection, or that our own answer has anyway.
 bool is_passed_on(std::string_view name) {
   constexpr std::array<std::string_view, 9> kKept = {
@@ -55,25 +38,10 @@ std::optional<double> first_point(std::string_view json) {
   return point;
 }
 
-std::string take_credentials(std::string& url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme == std::string::npos) return "";
-  const std::size_t begin = scheme + 3;
-  const std::size_t at = url.find('@', begin);
-  if (at == std::string::npos || at > url.find_first_of("/?#", begin)) return "";
-  std::string credentials = url.substr(begin, at - begin);
-  url.erase(begin, at + 1 - begin);
-  return credentials;
-}
-
 Graphite::Graphite(asio::io_context& loop, const Options& options, http::ClientOptions client)
     : loop_(loop), options_(options), client_(std::move(client)), url_(options.graphite_url) {
   const std::string credentials = take_credentials(url_);
-  if (!credentials.empty()) {
-    std::string plain;
-    if (!http::percent_decode(credentials, http::Plus::Literal, plain)) plain = credentials;
-    authorization_ = "Basic " + encode_base64(plain);
-  }
+  if (!credentials.empty()) authorization_ = http::basic_authorization(credentials);
   while (url_.ends_with('/')) url_.pop_back();
 }
 

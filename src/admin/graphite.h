@@ -9,6 +9,7 @@
 #include "admin/answer.h"
 #include "admin/options.h"
 #include "http/client.h"
+#include "http/credentials.h"
 #include "http/exchange.h"
 
 namespace nsq::admin {
@@ -41,7 +42,6 @@ class Graphite {
   std::string authorization_{};  // a header's value, from the URL's credentials
 };
 
-// Takes "user:password@" out of a URL; returns it, or nothing.
-std::string take_credentials(std::string& url);
+using http::take_credentials;
 
 }  // namespace nsq::admin

@@ -69,6 +69,7 @@ llhttp_settings_t ResponseParser::Machine::make_settings() {
   };
   settings.on_body = [](llhttp_t* parser, const char* at, std::size_t size) {
     ResponseParser& self = of(parser);
+    if (!self.keeps_body_) return 0;
     self.is_too_long_ = size > self.limit_bytes_ - self.response_.body.size();
     if (self.is_too_long_) return static_cast<int>(HPE_USER);
     self.response_.body.append(at, size);
@@ -87,15 +88,21 @@ llhttp_settings_t ResponseParser::Machine::make_settings() {
   return settings;
 }
 
-ResponseParser::ResponseParser(std::size_t limit_bytes)
-    : limit_bytes_(limit_bytes), machine_(std::make_unique<Machine>(*this)) {}
+ResponseParser::ResponseParser(std::size_t limit_bytes, bool keeps_body)
+    : limit_bytes_(limit_bytes),
+      keeps_body_(keeps_body),
+      machine_(std::make_unique<Machine>(*this)) {}
 
 ResponseParser::~ResponseParser() = default;
 
 ResponseParser::Event ResponseParser::feed(std::string_view bytes) {
   if (is_complete_) return Event::Complete;
   const llhttp_errno_t result = llhttp_execute(&machine_->state, bytes.data(), bytes.size());
-  if (is_complete_) return Event::Complete;
+  if (is_complete_) {
+    const char* stopped_at = llhttp_get_error_pos(&machine_->state);
+    has_rest_ = stopped_at != nullptr && stopped_at < bytes.data() + bytes.size();
+    return Event::Complete;
+  }
   if (is_too_long_) return Event::TooLong;
   return result == HPE_OK ? Event::NeedInput : Event::Broken;
 }

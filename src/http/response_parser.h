@@ -28,13 +28,13 @@ class ResponseParser {
  public:
   enum class Event {
     NeedInput,
-    Complete,  // `response` is there; whatever follows it was not looked at
+    Complete,  // `response` is there; what follows it is not looked at
     Broken,    // no HTTP response
     TooLong,   // over the limit
   };
 
-  // The limit is for body and headers, each.
-  explicit ResponseParser(std::size_t limit_bytes);
+  // The limit is for body and headers, each. A body that is not kept is read over, however long.
+  explicit ResponseParser(std::size_t limit_bytes, bool keeps_body = true);
   ~ResponseParser();
   ResponseParser(const ResponseParser&) = delete;
   ResponseParser& operator=(const ResponseParser&) = delete;
@@ -45,13 +45,15 @@ class ResponseParser {
 
   const ClientResponse& response() const { return response_; }
   ClientResponse take_response() { return std::move(response_); }
-  // Whether the connection can be used again, once the response is complete.
-  bool keep_alive() const { return keep_alive_; }
+  // Whether the connection can be used again, once the response is complete: not if the server has
+  // said otherwise, or sent more than the response.
+  bool keep_alive() const { return keep_alive_ && !has_rest_; }
 
  private:
   struct Machine;  // llhttp's parser
 
   const std::size_t limit_bytes_;
+  const bool keeps_body_;
   std::unique_ptr<Machine> machine_;
   ClientResponse response_;
   std::size_t head_bytes_ = 0;
@@ -59,6 +61,7 @@ class ResponseParser {
   bool is_complete_ = false;
   bool is_too_long_ = false;
   bool keep_alive_ = false;
+  bool has_rest_ = false;
 };
 
 }  // namespace nsq::http
