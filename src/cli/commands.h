@@ -49,6 +49,8 @@ int run_to_nsq(const Invocation& invocation);
 int run_check(const Invocation& invocation);
 int run_pub(const Invocation& invocation);
 int run_bench(const Invocation& invocation);
+int run_to_file(const Invocation& invocation);
+int run_to_http(const Invocation& invocation);
 int run_help(const Invocation& invocation);
 int run_version(const Invocation& invocation);
 int run_completion(const Invocation& invocation);

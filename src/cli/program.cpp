@@ -11,6 +11,7 @@
 #include "cli/config_file.h"
 #include "cli/environment.h"
 #include "cli/help.h"
+#include "utilities/notice.h"
 
 namespace nsq::cli {
 
@@ -57,7 +58,7 @@ Result<void> read_below_flags(FlagTable& flags, std::string config, Remarks& rem
 }  // namespace
 
 std::optional<int> read_command_line(FlagTable& flags, const Invocation& invocation,
-                                     Remarks& remarks) {
+                                     Remarks& remarks, const FindMistake& find_mistake) {
   bool show_version = false;
   flags.group("Other").add("version", show_version, "print the version and exit").not_in_file();
   if (invocation.inspect) {
@@ -78,6 +79,11 @@ std::optional<int> read_command_line(FlagTable& flags, const Invocation& invocat
       return kExitFailure;
     case CommandLine::Outcome::Run:
       break;
+  }
+  const std::string mistake = find_mistake ? find_mistake(line.positional) : "";
+  if (!mistake.empty()) {
+    utilities::notice(mistake);
+    return kExitFailure;
   }
   if (show_version) {
     fmt::print("{}\n", version_line(flags.program()));

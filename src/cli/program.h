@@ -38,8 +38,12 @@ struct Remarks {
 // status 0), the version was (on standard output), or the command line does not parse (one line,
 // status 2). Otherwise `remarks` holds a warning about arguments nobody will look at, which usually
 // come from "-flag false" for a boolean flag.
+//
+// With `find_mistake`, a tool looks at what was set, and at arguments that are no flags, even
+// before the version is printed; what it returns, unless empty, is the line to end with, status 1.
+using FindMistake = std::function<std::string(const std::vector<std::string>& positional)>;
 std::optional<int> read_command_line(FlagTable& flags, const Invocation& invocation,
-                                     Remarks& remarks);
+                                     Remarks& remarks, const FindMistake& find_mistake = nullptr);
 
 // For a server: the same with -config added. Sets the flags from the command line, beneath it the
 // environment (environment.h), and beneath that the config file (config_file.h). What is wrong with

@@ -12,10 +12,12 @@
 
 namespace nsq::utilities {
 
-StopSignal::StopSignal(std::function<void()> on_stop)
+StopSignal::StopSignal(std::function<void()> on_stop, std::function<void()> on_hangup)
     : on_stop_(std::move(on_stop)),
+      on_hangup_(std::move(on_hangup)),
       event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       signals_(loop_, SIGINT, SIGTERM) {
+  if (on_hangup_) signals_.add(SIGHUP);
   wait();
   thread_ = std::thread([this] { loop_.run(); });
 }
@@ -27,15 +29,21 @@ StopSignal::~StopSignal() {
 }
 
 void StopSignal::wait() {
-  signals_.async_wait([this](std::error_code error, int) {
+  signals_.async_wait([this](std::error_code error, int number) {
     if (error) return;
-    if (has_come_.exchange(true)) std::_Exit(EXIT_FAILURE);
-    const std::uint64_t one = 1;
-    // It cannot fail: the counter is far from its limit.
-    [[maybe_unused]] const auto written = ::write(event_, &one, sizeof one);
+    if (number != SIGHUP && has_come()) std::_Exit(EXIT_FAILURE);
     wait();
-    on_stop_();
+    if (number == SIGHUP) return on_hangup_();
+    stop();
   });
+}
+
+void StopSignal::stop() {
+  if (has_come_.exchange(true)) return;
+  const std::uint64_t one = 1;
+  // It cannot fail: the counter is far from its limit.
+  [[maybe_unused]] const auto written = ::write(event_, &one, sizeof one);
+  on_stop_();
 }
 
 bool StopSignal::wait_for_input(int descriptor, Instant deadline) const {
