@@ -233,13 +233,13 @@ TEST_CASE("what is not synced yet is written, synced and finished at the end", "
 TEST_CASE("messages that wait for a sync longer than the daemon would are touched",
           "[integration]") {
   Fixture fixture;
-  fixture.daemon.emplace(fixture.data.path(), Lines{"--msg-timeout=2s"});
+  fixture.daemon.emplace(fixture.data.path(), Lines{"--msg-timeout=3s"});
   const auto archive = fixture.start({"--sync-interval=1h"});
   publish(*fixture.daemon, "t", {"opens the file"});
   REQUIRE(eventually([&] { return fixture.is_drained(); }));
   publish(*fixture.daemon, "t", {"waits"});
   REQUIRE(eventually([&] { return fixture.in_flight() == 1; }));
-  const auto end = std::chrono::steady_clock::now() + 5s;
+  const auto end = std::chrono::steady_clock::now() + 7s;
   CHECK(eventually([&] { return std::chrono::steady_clock::now() > end; }));
   CHECK(channel_number(*fixture.daemon, "t", "nsq_to_file", "timeout_count") == 0);
   CHECK(Fixture::end(*archive) == 0);

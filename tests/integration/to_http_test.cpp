@@ -247,12 +247,12 @@ TEST_CASE("stopping waits for the answers that are outstanding", "[integration]"
 
 TEST_CASE("messages that wait for a slow target are touched", "[integration]") {
   Fixture fixture;
-  fixture.daemon.emplace(fixture.data.path(), Lines{"--msg-timeout=2s"});
+  fixture.daemon.emplace(fixture.data.path(), Lines{"--msg-timeout=3s"});
   publish(*fixture.daemon, "t", {"a", "b"});
   Target target([](const std::string&) { return 0; });
   const auto forward = fixture.start({target.flag(), "--n=1"});
   REQUIRE(eventually([&] { return target.bodies().size() == 1; }));
-  const auto end = std::chrono::steady_clock::now() + 5s;
+  const auto end = std::chrono::steady_clock::now() + 7s;
   CHECK(eventually([&] { return std::chrono::steady_clock::now() > end; }));
   CHECK(channel_number(*fixture.daemon, "t", "nsq_to_http", "timeout_count") == 0);
   CHECK(channel_number(*fixture.daemon, "t", "nsq_to_http", "in_flight_count") == 2);
