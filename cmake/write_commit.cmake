@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.25)
 # Writes HEADER, if it would change: NSQ_COMMIT, empty where nobody knows it, and NSQ_SOURCE_DATE.
 function(ask_git variable)
   execute_process(COMMAND ${GIT} -C ${SOURCE} ${ARGN}

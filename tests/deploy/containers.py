@@ -76,7 +76,9 @@ class Service:
         self._wait(lambda: os.path.exists(os.path.join(self.directory, "ready")))
         self.first = int(run("pgrep", "-P", str(self.process.pid)).stdout.split()[0])
         outside, inside = f"v{self.cluster.tag}h{self.address}", f"v{self.cluster.tag}c{self.address}"
-        run("ip", "link", "add", outside, "type", "veth", "peer", "name", inside)
+        # The same address after a restart, or the neighbours look for the old one for a while.
+        run("ip", "link", "add", outside, "type", "veth", "peer", "name", inside,
+            "address", f"02:00:0a:d5:4d:{self.address:02x}")
         run("ip", "link", "set", outside, "master", self.cluster.bridge, "up")
         run("ip", "link", "set", inside, "netns", str(self.first))
         enter = ["nsenter", "-t", str(self.first), "--net", "ip"]
