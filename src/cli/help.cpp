@@ -14,12 +14,17 @@ namespace {
 // cxxopts breaks lines one column later than told, where a word ends there.
 constexpr std::size_t kTableColumns = kHelpColumns - 1;
 
+// Where a command line may go on in the next line without changing what it means to a shell.
+bool is_break(std::string_view rest) {
+  return rest.starts_with(" --") || rest.starts_with(" | ") || rest.starts_with(" > ") ||
+         rest.starts_with(" < ");
+}
+
 std::string examples_text(const FlagTable& flags, const std::string& shown_name) {
   std::string text;
   for (const UsageExample& example : flags.examples()) {
     text += wrapped(example.says, 2);
-    text += fmt::format("    {}{}{}\n\n", shown_name, example.arguments.empty() ? "" : " ",
-                        example.arguments);
+    text += example_lines(example, shown_name, 4) + "\n";
   }
   return text.empty() ? "" : "Examples:\n" + text;
 }
@@ -80,6 +85,23 @@ bool takes_settings(const FlagTable& flags) {
   const auto& rows = flags.flags();
   return std::any_of(rows.begin(), rows.end(),
                      [](const Flag& flag) { return flag.name == "config"; });
+}
+
+std::string example_lines(const UsageExample& example, std::string_view shown_name,
+                          std::size_t indent) {
+  std::string rest(shown_name);
+  if (!example.arguments.empty()) rest += " " + example.arguments;
+  std::string lines;
+  const std::string margin(indent, ' ');
+  while (margin.size() + rest.size() > kHelpColumns) {
+    // Room for " \\" behind it.
+    std::size_t at = kHelpColumns - margin.size() - 2;
+    while (at > 0 && !is_break(std::string_view(rest).substr(at))) --at;
+    if (at == 0) break;
+    lines += margin + rest.substr(0, at) + " \\\n";
+    rest = "    " + rest.substr(at + 1);
+  }
+  return lines + margin + rest + "\n";
 }
 
 std::string usage(const FlagTable& flags, std::string_view name, std::string_view flag) {

@@ -28,6 +28,11 @@ std::string wrapped(std::string_view text, std::size_t indent, std::size_t colum
 std::string value_notes(const FlagTable& flags);
 std::string setting_notes(const FlagTable& flags);
 
+// An example's command line, in several lines with backslashes if it is too long for one, each with
+// so many spaces before it.
+std::string example_lines(const UsageExample& example, std::string_view shown_name,
+                          std::size_t indent);
+
 // How a program is called: `name`, and around its flags, written as `flag`, what else there may be.
 std::string usage(const FlagTable& flags, std::string_view name, std::string_view flag);
 

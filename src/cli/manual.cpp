@@ -76,9 +76,8 @@ std::string option_rows(const FlagTable& flags) {
 std::string example_rows(const FlagTable& flags, std::string_view shown_name) {
   std::string text;
   for (const UsageExample& example : flags.examples()) {
-    text += fmt::format(".PP\n{}.PP\n.RS 4\n.EX\n{}{}{}\n.EE\n.RE\n", paragraph(example.says),
-                        escaped(shown_name), example.arguments.empty() ? "" : " ",
-                        escaped(example.arguments));
+    text += fmt::format(".PP\n{}.PP\n.RS 4\n.EX\n{}.EE\n.RE\n", paragraph(example.says),
+                        escaped(example_lines(example, shown_name, 0)));
   }
   // The first needs no room before it.
   return text.empty() ? "" : ".SH EXAMPLES\n" + text.substr(text.find('\n') + 1);

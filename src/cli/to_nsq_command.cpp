@@ -44,16 +44,16 @@ int run_to_nsq(const Invocation& invocation) {
 
   flags
       .example(
-          "--topic=orders --lookupd-http-address=127.0.0.1:4161 \\\n"
-          "        --destination-nsqd-tcp-address=10.0.0.2:4150",
+          "--topic=orders --lookupd-http-address=127.0.0.1:4161 "
+          "--destination-nsqd-tcp-address=10.0.0.2:4150",
           "Copies a topic to another daemon.")
       .example(
-          "--topic=orders --nsqd-tcp-address=127.0.0.1:4150 \\\n"
-          "        --destination-nsqd-tcp-address=10.0.0.2:4150 --destination-topic=all",
+          "--topic=orders --nsqd-tcp-address=127.0.0.1:4150 "
+          "--destination-nsqd-tcp-address=10.0.0.2:4150 --destination-topic=all",
           "The same under another name, from one daemon.")
       .example(
-          "--topic=orders --require-json-field=country --require-json-value=fr \\\n"
-          "        --nsqd-tcp-address=127.0.0.1:4150 --destination-nsqd-tcp-address=10.0.0.2:4150",
+          "--topic=orders --require-json-field=country --require-json-value=fr "
+          "--nsqd-tcp-address=127.0.0.1:4150 --destination-nsqd-tcp-address=10.0.0.2:4150",
           "Copies only those that are JSON objects with this country.");
 
   Remarks remarks;
