@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "daemon/memory_stats.h"
 #include "net/address.h"
-#include "net/net_error.h"
+#include "net/host_lookup.h"
 
 namespace nsq::daemon {
 namespace {
@@ -33,13 +33,10 @@ asio::awaitable<Result<Udp::endpoint>> find_endpoint(asio::io_context& loop, std
   }
   const auto port = net::resolve_port(address);
   if (!port) co_return port.error();
-  Udp::resolver resolver(loop);
-  const auto [error, found] =
-      co_await resolver.async_resolve(address.host(), std::to_string(*port), kUseTuple);
-  if (error || found.empty()) {
-    co_return Error(net::NetErrc::NoSuchHost, "lookup " + address.host());
-  }
-  co_return found.begin()->endpoint();
+  net::HostLookup lookup(loop);
+  const auto found = co_await lookup.run(address.host());
+  if (!found) co_return found.error();
+  co_return Udp::endpoint(found->front(), *port);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/host_lookup.h"
 #include "net/net_error.h"
 #include "net/watchdog.h"
 
@@ -17,20 +18,18 @@ namespace {
 
 constexpr auto kUseTuple = asio::experimental::as_tuple(asio::use_awaitable);
 
-using Resolver = asio::ip::basic_resolver<asio::ip::tcp, Executor>;
-
 // What the time limit interrupts: a name being resolved or an endpoint being tried.
 struct Attempt {
-  explicit Attempt(asio::io_context& loop) : resolver(loop), socket(loop) {}
+  explicit Attempt(asio::io_context& loop) : lookup(loop), socket(loop) {}
 
   void give_up() {
     timed_out = true;
-    resolver.cancel();
+    lookup.cancel();
     std::error_code ignored;  // whoever waits learns of it from the operation
     socket.close(ignored);
   }
 
-  Resolver resolver;
+  HostLookup lookup;
   Socket socket;
   bool timed_out = false;
 };
@@ -41,7 +40,7 @@ Error dial_error(const Address& address, std::string_view step, std::error_code 
 }
 
 asio::awaitable<Result<std::vector<Endpoint>>> look_up(Attempt& attempt, Address address) {
-  // Numbers and paths need no resolver, and its thread. A connection to the wildcard address
+  // Numbers and paths need not be asked for. A connection to the wildcard address
   // reaches this machine.
   std::error_code not_a_number;
   if (!address.is_tcp() || address.is_wildcard()) co_return resolve(address);
@@ -50,11 +49,10 @@ asio::awaitable<Result<std::vector<Endpoint>>> look_up(Attempt& attempt, Address
 
   const auto port = resolve_port(address);
   if (!port) co_return port.error();
-  auto [error, found] =
-      co_await attempt.resolver.async_resolve(address.host(), std::to_string(*port), kUseTuple);
-  if (error) co_return Error(NetErrc::NoSuchHost, "lookup " + address.host());
+  const auto found = co_await attempt.lookup.run(address.host());
+  if (!found) co_return found.error();
   std::vector<Endpoint> endpoints;
-  for (const auto& entry : found) endpoints.emplace_back(entry.endpoint());
+  for (const auto& each : *found) endpoints.emplace_back(asio::ip::tcp::endpoint(each, *port));
   co_return endpoints;
 }
 
