@@ -95,6 +95,17 @@ void Broker::tell_changed(const std::string& topic) {
   if (observer_ != nullptr) observer_->on_topic_changed(topic);
 }
 
+// Closes an ephemeral topic without channels, and has it found no longer in the same moment:
+// whoever is refused by it finds another, or makes it.
+bool Broker::retire_if_empty(const std::shared_ptr<Topic>& topic) {
+  if (!topic->ephemeral()) return false;
+  Lock lock(mutex_);
+  if (!topic->close_if_empty()) return false;
+  const auto found = topics_.find(topic->name());
+  if (found != topics_.end() && found->second == topic) topics_.erase(found);
+  return true;
+}
+
 void Broker::remove_topic(std::shared_ptr<Topic> topic, Done done) {
   {
     Lock lock(mutex_);
@@ -170,7 +181,7 @@ void Broker::clean_up_after(const std::shared_ptr<Channel>& channel, Moment now)
     if (topic->find_channel(channel->name()) != channel) continue;
     if (!topic->delete_idle_channel(channel, now)) return;
     tell_changed(topic->name());
-    if (topic->ephemeral() && topic->close_if_empty()) remove_topic(topic, nullptr);
+    if (retire_if_empty(topic)) remove_topic(topic, nullptr);
     return;
   }
 }
@@ -221,9 +232,7 @@ void Broker::delete_channel(std::string_view topic, std::string_view channel, Mo
   if (!found) return done(Error(BrokerErrc::TopicNotFound, std::string(topic)));
   if (auto deleted = found->delete_channel(channel, now); !deleted) return done(deleted);
   tell_changed(found->name());
-  if (found->ephemeral() && found->close_if_empty()) {
-    return remove_topic(found, std::move(done));
-  }
+  if (retire_if_empty(found)) return remove_topic(found, std::move(done));
   request_persist(std::move(done));
 }
 
@@ -266,7 +275,7 @@ void Broker::request_persist(Done done) {
     if (done) persist_waiters_.push_back(std::move(done));
     if (std::exchange(persist_requested_, true)) return;
   }
-  work_.submit(storage::WorkQueue::Lane::Journal, [this] { persist(); });
+  work_.submit(storage::WorkQueue::Lane::Metadata, [this] { persist(); });
 }
 
 void Broker::persist() {

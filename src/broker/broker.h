@@ -118,6 +118,7 @@ class Broker {
 
   bool has_channel(std::string_view topic, std::string_view channel) const;
   void clean_up_after(const std::shared_ptr<Channel>& channel, Moment now);
+  bool retire_if_empty(const std::shared_ptr<Topic>& topic);
   void remove_topic(std::shared_ptr<Topic> topic, Done done);
   void remove_files(std::shared_ptr<Topic> topic, Done done);
   void request_persist(Done done);

@@ -26,7 +26,14 @@ struct Meters {
   Count metadata_errors{0};
   Count space_errors{0};
 
-  static void count(Count& errors) { errors.fetch_add(1, std::memory_order_relaxed); }
+  // What could not be read: places passed over at the start, in logs and journals, and messages
+  // that channels found missing.
+  Count damaged_places{0};
+  Count lost_messages{0};
+
+  static void count(Count& meter, std::uint64_t by = 1) {
+    meter.fetch_add(by, std::memory_order_relaxed);
+  }
 };
 
 }  // namespace nsq::broker

@@ -207,10 +207,15 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   void begin_hold() NSQ_REQUIRES(mutex_);
   void end_hold(Moment now, Notices& notices) NSQ_REQUIRES(mutex_);
   Result<void> make_directory() NSQ_EXCLUDES(mutex_);
-  Result<void> append_to_journal(std::string_view entries, Moment now) NSQ_EXCLUDES(mutex_);
+  Result<void> append_to_journal(std::string_view entries, Moment now, bool in_passing = false)
+      NSQ_EXCLUDES(mutex_);
   void request_journal(Moment now);
   void flush_journal(Moment now) NSQ_EXCLUDES(mutex_);
-  void rewrite_journal(Moment now) NSQ_REQUIRES(flush_mutex_);
+  // Replaces the journal by the present state. Errors: I/O, all being as before.
+  Result<void> rewrite_journal(Moment now) NSQ_EXCLUDES(mutex_);
+  void note_rewritten(const Result<void>& done, Moment now) NSQ_REQUIRES(flush_mutex_);
+  void complete_journal(Moment now) NSQ_REQUIRES(flush_mutex_);
+  void shorten_journal(Moment now) NSQ_EXCLUDES(mutex_);
   void encode_state(std::string& entries) const NSQ_REQUIRES(mutex_);
   std::vector<std::shared_ptr<Channel>> channel_list() const NSQ_REQUIRES(mutex_);
   void restore(TopicRecord& record, const storage::MessageLog::Recovery& log, bool paused,
@@ -286,6 +291,9 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   // A flush could not be written: the journal lacks changes, and has to be rewritten as a whole.
   bool journal_incomplete_ NSQ_GUARDED_BY(flush_mutex_) = false;
   std::uint64_t journal_rewritten_bytes_ NSQ_GUARDED_BY(flush_mutex_) = 0;
+  // When it may be shortened again; never while that is under way.
+  Instant journal_rewrite_from_ NSQ_GUARDED_BY(flush_mutex_){};
+  Mutex rewrite_mutex_;  // held while the journal is rewritten, one rewrite at a time
 
   std::uint64_t message_count_ NSQ_GUARDED_BY(mutex_) = 0;
   std::uint64_t message_bytes_ NSQ_GUARDED_BY(mutex_) = 0;

@@ -29,9 +29,12 @@ Result<void> Topic::make_directory() {
 }
 
 // Where the disk is full, once more with the room that is kept back for this.
-Result<void> Topic::append_to_journal(std::string_view entries, Moment now) {
-  auto done = journal_.append(entries);
-  if (!done && home_.reserve.give_up(done.error(), now)) done = journal_.append(entries);
+Result<void> Topic::append_to_journal(std::string_view entries, Moment now, bool in_passing) {
+  const auto append = [&] {
+    return in_passing ? journal_.append_in_passing(entries) : journal_.append(entries);
+  };
+  auto done = append();
+  if (!done && home_.reserve.give_up(done.error(), now)) done = append();
   return done;
 }
 
@@ -73,11 +76,12 @@ void Topic::flush_journal(Moment now) {
     Lock lock(mutex_);
     request_sync_later(now);
   }
-  if (journal_incomplete_) return rewrite_journal(now);
+  if (journal_incomplete_) return complete_journal(now);
+  const bool in_passing = entries.empty();  // the next start would only read more
   if (sound) journal::sound(entries, *sound);
   if (entries.empty()) return;
   Result<void> done = make_directory();
-  if (done) done = append_to_journal(entries, now);
+  if (done) done = append_to_journal(entries, now, in_passing);
   if (!done) {
     Meters::count(home_.meters.journal_errors);
     log::error("TOPIC({}): cannot write the journal, trying again: {}", name_,
@@ -87,13 +91,21 @@ void Topic::flush_journal(Moment now) {
     home_.schedule.arm(shared_from_this(), now.steady + kJournalRetry);
     return;
   }
-  if (journal_.bytes() > kWorthRewritingBytes + kGrowthFactor * journal_rewritten_bytes_) {
-    rewrite_journal(now);
-  }
+  const bool long_enough =
+      journal_.bytes() > kWorthRewritingBytes + kGrowthFactor * journal_rewritten_bytes_;
+  if (!long_enough || now.steady < journal_rewrite_from_) return;
+  // Elsewhere, as it takes a sync: what this and other topics note does not wait for that.
+  journal_rewrite_from_ = Instant::never();
+  home_.work.submit(storage::WorkQueue::Lane::Background,
+                    [self = shared_from_this(), now] { self->shorten_journal(now); });
 }
 
-void Topic::rewrite_journal(Moment now) {
-  const auto done = journal_.rewrite([this, now] {
+// Flushes go on meanwhile. A note that one of them took before the state was read may so come to
+// stand behind the state, which knows better; the newer note, too young to be safe in any case, is
+// still to be flushed.
+Result<void> Topic::rewrite_journal(Moment now) {
+  Lock rewriting(rewrite_mutex_);
+  return journal_.rewrite([this, now] {
     std::string entries;
     Lock lock(mutex_);
     encode_state(entries);
@@ -101,17 +113,40 @@ void Topic::rewrite_journal(Moment now) {
     if (sound_) journal::sound(entries, *sound_);
     return entries;
   });
+}
+
+void Topic::note_rewritten(const Result<void>& done, Moment now) {
   if (done) {
-    journal_incomplete_ = false;
     journal_rewritten_bytes_ = journal_.bytes();
+    journal_rewrite_from_ = {};
     return;
   }
   Meters::count(home_.meters.journal_errors);
   home_.reserve.give_up(done.error(), now);
   log::error("TOPIC({}): cannot rewrite the journal, trying again: {}", name_,
              done.error().to_string());
+  journal_rewrite_from_ = now.steady + kJournalRetry;
+}
+
+void Topic::complete_journal(Moment now) {
+  const auto done = rewrite_journal(now);
+  note_rewritten(done, now);
+  if (done) {
+    journal_incomplete_ = false;
+    return;
+  }
   journal_requested_ = true;
   home_.schedule.arm(shared_from_this(), now.steady + kJournalRetry);
+}
+
+void Topic::shorten_journal(Moment now) {
+  {
+    Lock lock(mutex_);
+    if (exiting_) return;  // the directory may have been moved
+  }
+  const auto done = rewrite_journal(now);
+  Lock flushing(flush_mutex_);
+  note_rewritten(done, now);
 }
 
 void Topic::encode_state(std::string& entries) const {
@@ -175,7 +210,7 @@ Result<void> Topic::shut_down(Moment now) {
   }
   Lock flushing(flush_mutex_);
   if (journal_incomplete_) {
-    rewrite_journal(now);
+    complete_journal(now);
     if (journal_incomplete_) return Error(std::make_error_code(std::errc::io_error), directory_);
     entries.clear();
   }
@@ -285,6 +320,7 @@ Result<void> Topic::recover(bool paused, std::span<const std::string> noted, Mom
   if (log->damaged > 0) {
     log::error("TOPIC({}): {} damaged places in the log are passed over", name_, log->damaged);
   }
+  Meters::count(home_.meters.damaged_places, log->damaged + journal_.damaged());
   directory_made_ = record.any || log->found;
   {
     Lock lock(mutex_);

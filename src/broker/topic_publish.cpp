@@ -311,6 +311,11 @@ void Topic::run_sync() {
     if (done && with_journal) done = journal_.sync();
     if (done && new_directory)
       done = home_.files.sync_directory(storage::parent_directory(directory_));
+    if (done && with_journal) {
+      // A busy topic has written again by now, and keeps its files open.
+      log_->close_if_synced();
+      journal_.close_if_synced();
+    }
     {
       Lock lock(mutex_);
       if (done) {

@@ -94,6 +94,8 @@ class Daemon::Parts {
   std::string metadata_path() const;
 
   std::unique_ptr<StorageThreads> storage_threads_;
+  // A loop of its own: timeouts, delays and journals do not wait for what connections are about.
+  std::unique_ptr<net::EventLoops> timers_;
   std::unique_ptr<BrokerTimer> broker_timer_;
   std::unique_ptr<broker::Broker> broker_;
   std::unique_ptr<ClientService> clients_;
@@ -204,7 +206,8 @@ Result<void> Daemon::Parts::import() {
 
 Result<void> Daemon::Parts::load() {
   storage_threads_ = std::make_unique<StorageThreads>();
-  broker_timer_ = std::make_unique<BrokerTimer>(loops->loop(0));
+  timers_ = std::make_unique<net::EventLoops>(1, "nsq-timer");
+  broker_timer_ = std::make_unique<BrokerTimer>(timers_->loop(0));
   broker_ = std::make_unique<broker::Broker>(
       broker_options(options), options.data_path, std::string(version()),
       storage::real_file_system(), *storage_threads_,
@@ -263,6 +266,7 @@ void Daemon::Parts::serve() {
   }
   lookup_peers_->start();
   reports_->start();
+  timers_->start();
   loops->start();
   is_serving = true;
   {
@@ -355,6 +359,8 @@ void Daemon::Parts::stop_serving() {
   reports_->stop();
   reports_->join();
   reports_.reset();
+  timers_->stop();
+  timers_->join();
   loops->stop();
   loops->join();
   lookup_peers_->stop();

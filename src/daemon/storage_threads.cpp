@@ -15,11 +15,12 @@ struct Crew {
   const char* name;
   std::size_t threads;
 };
-constexpr std::array<Crew, 5> kCrews{{{"nsq-read", 1},
+constexpr std::array<Crew, 6> kCrews{{{"nsq-read", 1},
                                       {"nsq-journal", 1},
                                       {"nsq-write", 1},
                                       {"nsq-sync", 8},
-                                      {"nsq-background", 1}}};
+                                      {"nsq-background", 1},
+                                      {"nsq-metadata", 1}}};
 
 }  // namespace
 

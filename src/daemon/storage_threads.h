@@ -30,8 +30,8 @@ class StorageThreads : public storage::WorkQueue {
   void finish();
 
  private:
-  static constexpr std::size_t kLanes = 5;
-  static constexpr std::size_t kThreads = 12;
+  static constexpr std::size_t kLanes = 6;
+  static constexpr std::size_t kThreads = 13;
 
   void run(std::size_t lane);
 

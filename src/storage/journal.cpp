@@ -112,6 +112,7 @@ Result<JournalReading> read_journal(FileSystem& files, const std::string& path,
   if (header && header->version > kVersion) return Error(StorageErrc::NewerFormat, path);
   if (!header) {
     reading.unreadable = bytes.size();
+    reading.damaged = bytes.size() < kHeaderBytes ? 0 : 1;
     // A crash right after the file was made leaves less than a header.
     if (bytes.size() < kHeaderBytes || !seed) return reading;
   }
@@ -126,6 +127,7 @@ Result<JournalReading> read_journal(FileSystem& files, const std::string& path,
     }
     visit(bytes.substr(at + kEntryHeaderBytes, size - kEntryHeaderBytes));
     ++reading.entries;
+    if (at != reading.valid_end) ++reading.damaged;
     at += size;
     valid += size;
     reading.valid_end = at;
@@ -138,6 +140,7 @@ Result<std::uint64_t> Journal::replay(const std::function<void(std::string_view)
   Lock lock(mutex_);
   auto reading = read_journal(files_, path_, std::nullopt, visit);
   if (!reading) return reading.error();
+  damaged_ = reading->damaged;
   if (reading->header_damaged) {
     if (reading->bytes < kHeaderBytes) return reading->bytes;
     log::error("{}: the file's header is damaged; it is set aside as {}.bad", path_, path_);
@@ -171,6 +174,18 @@ Result<void> Journal::open_file() {
 
 Result<void> Journal::append(std::string_view payload) {
   Lock lock(mutex_);
+  return add(payload);
+}
+
+Result<void> Journal::append_in_passing(std::string_view payload) {
+  Lock lock(mutex_);
+  const bool was_closed = !file_;
+  auto done = add(payload);
+  if (was_closed && !rewriting_) file_ = nullptr;
+  return done;
+}
+
+Result<void> Journal::add(std::string_view payload) {
   if (auto opened = open_file(); !opened) return opened;
   const std::string bytes = encode_entry(payload, seed_);
   if (auto written = write(*file_, bytes, bytes_); !written) {
@@ -185,22 +200,43 @@ Result<void> Journal::append(std::string_view payload) {
 }
 
 Result<void> Journal::sync() {
+  Lock syncing(sync_mutex_);
+  if (auto synced = sync_file(); !synced) return synced;
+  {
+    Lock lock(mutex_);
+    if (!std::exchange(directory_unsynced_, false)) return {};
+  }
+  auto synced = files_.sync_directory(parent_directory(path_));
+  if (synced) return synced;
   Lock lock(mutex_);
-  if (sync_failed_) {
-    if (auto copied = copy_file(); !copied) return copied;
-  }
-  if (unsynced_) {
-    if (auto opened = open_file(); !opened) return opened;
-    if (auto synced = file_->sync(); !synced) {
-      sync_failed_ = true;
-      return synced;
+  directory_unsynced_ = true;
+  return synced;
+}
+
+// What is appended while the disk is at it is unsynced again.
+Result<void> Journal::sync_file() {
+  std::shared_ptr<File> file;
+  {
+    Lock lock(mutex_);
+    if (sync_failed_) {
+      if (auto copied = copy_file(); !copied) return copied;
     }
+    if (!unsynced_) return {};
+    if (auto opened = open_file(); !opened) return opened;
     unsynced_ = false;
+    file = file_;
   }
-  if (!directory_unsynced_) return {};
-  if (auto synced = files_.sync_directory(parent_directory(path_)); !synced) return synced;
-  directory_unsynced_ = false;
-  return {};
+  auto synced = file->sync();
+  if (synced) return synced;
+  Lock lock(mutex_);
+  unsynced_ = sync_failed_ = true;
+  return synced;
+}
+
+void Journal::close_if_synced() {
+  Lock syncing(sync_mutex_);  // or what is being synced would not seem to be in need of it
+  Lock lock(mutex_);
+  if (!unsynced_ && !sync_failed_ && !rewriting_) file_ = nullptr;
 }
 
 // Replaces the file by a synced copy of what can be read of it, if that is all of it.
@@ -255,25 +291,48 @@ Result<void> Journal::rewrite(const std::function<std::string()>& encode_state) 
   }
   const std::string content = encode_header(seed) + encode_entry(encode_state(), seed);
   auto file = write_temporary(content);
-
+  auto done = file ? finish_rewrite(std::move(file.value()), content.size()) : file.error();
   Lock lock(mutex_);
   rewriting_ = false;
-  const std::string since = std::exchange(since_rewrite_, {});
-  if (!file) return file.error();
-  if (!since.empty()) {
-    Result<void> done = write(**file, since, content.size());
-    if (done) done = (*file)->sync();
-    if (!done) {
-      [[maybe_unused]] const auto removed = files_.remove(temporary_);
-      return done;
-    }
+  since_rewrite_.clear();
+  return done;
+}
+
+// Brings in what was appended meanwhile. Some of it may be known to be on the disk: so it is synced
+// here too, before the file takes its place. No sync comes between from then on, so that what is
+// appended last has been promised to nobody and need not hold up those who append.
+Result<void> Journal::finish_rewrite(std::unique_ptr<File> file, std::uint64_t bytes) {
+  Lock syncing(sync_mutex_);
+  std::string since;
+  {
+    Lock lock(mutex_);
+    since.swap(since_rewrite_);
   }
-  return install(std::move(file.value()), content.size() + since.size());
+  Result<void> done;
+  if (!since.empty()) done = write(*file, since, bytes);
+  if (done && !since.empty()) done = file->sync();
+  bytes += since.size();
+
+  Lock lock(mutex_);
+  const bool more = !since_rewrite_.empty();
+  if (done && more) done = write(*file, since_rewrite_, bytes);
+  if (!done) {
+    [[maybe_unused]] const auto removed = files_.remove(temporary_);
+    return done;
+  }
+  auto installed = install(std::move(file), bytes + since_rewrite_.size());
+  unsynced_ = unsynced_ || more;
+  return installed;
 }
 
 std::uint64_t Journal::bytes() const {
   Lock lock(mutex_);
   return bytes_;
+}
+
+std::uint64_t Journal::damaged() const {
+  Lock lock(mutex_);
+  return damaged_;
 }
 
 }  // namespace nsq::storage

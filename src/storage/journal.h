@@ -20,7 +20,8 @@ struct JournalReading {
   std::uint64_t entries = 0;
   std::uint64_t valid_end = 0;   // where the last valid entry ends
   std::uint64_t unreadable = 0;  // bytes, before that and behind it
-  bool header_damaged = false;   // or not all there; no entry was read then
+  std::uint64_t damaged = 0;  // places before that, or the header, which no crash leaves like that
+  bool header_damaged = false;  // or not all there; no entry was read then
 };
 // Calls `visit` with each payload, oldest first, and changes nothing. Of a file whose header is
 // damaged, the entries are read whose checksums are right with `seed`, if one is given.
@@ -45,7 +46,8 @@ Result<JournalReading> read_journal(FileSystem& files, const std::string& path,
 // To change it: raise the version, keep reading the older ones, and add the new layout to the page
 // and to its test.
 //
-// Threading: shared; calls follow one another and block on the disk. One rewrite at a time.
+// Threading: shared. Calls block on the disk, but appends wait for each other only: neither for a
+// sync nor for a rewrite, which may take as long as they like. One rewrite at a time.
 class Journal {
  public:
   // The seed is used if there is no journal at that path yet.
@@ -60,10 +62,14 @@ class Journal {
   // Returns when the entry has reached the kernel. Creates the file if need be; its directory must
   // exist. Errors: I/O; the entry is not there then. Requires: less than 4 GiB.
   Result<void> append(std::string_view payload);
+  // The same with an entry that may as well be lost: it does not keep a file open that was closed.
+  Result<void> append_in_passing(std::string_view payload);
   // Returns when all entries are on the disk.
   // Errors: I/O. What was to be synced may then be lost although it can be read still, so that no
   // later call succeeds before the file was replaced, by a synced copy of it or a rewrite.
   Result<void> sync();
+  // Closes the file, unless something in it is unsynced; the next append opens it again.
+  void close_if_synced();
 
   // Replaces everything by one entry: what `encode_state` returns. Entries appended meanwhile, from
   // before the call of `encode_state` on, are kept behind it.
@@ -71,20 +77,27 @@ class Journal {
   Result<void> rewrite(const std::function<std::string()>& encode_state);
 
   std::uint64_t bytes() const;
+  // Places that `replay` found damaged, other than at the end.
+  std::uint64_t damaged() const;
 
  private:
+  Result<void> add(std::string_view payload) NSQ_REQUIRES(mutex_);
   Result<void> open_file() NSQ_REQUIRES(mutex_);
+  Result<void> sync_file() NSQ_REQUIRES(sync_mutex_);
   Result<void> copy_file() NSQ_REQUIRES(mutex_);
   Result<std::unique_ptr<File>> write_temporary(std::string_view content);
   Result<void> install(std::unique_ptr<File> file, std::uint64_t bytes) NSQ_REQUIRES(mutex_);
+  Result<void> finish_rewrite(std::unique_ptr<File> file, std::uint64_t bytes);
 
   FileSystem& files_;
   const std::string path_;
   const std::string temporary_;
 
+  Mutex sync_mutex_;  // held while something is synced, before mutex_
   mutable Mutex mutex_;
   std::uint64_t seed_ NSQ_GUARDED_BY(mutex_);
-  std::unique_ptr<File> file_ NSQ_GUARDED_BY(mutex_);
+  std::shared_ptr<File> file_ NSQ_GUARDED_BY(mutex_);
+  std::uint64_t damaged_ NSQ_GUARDED_BY(mutex_) = 0;
   std::uint64_t bytes_ NSQ_GUARDED_BY(mutex_) = 0;  // up to the end of the last valid entry
   bool unsynced_ NSQ_GUARDED_BY(mutex_) = false;
   bool sync_failed_ NSQ_GUARDED_BY(mutex_) = false;  // the file's, and it was not replaced since

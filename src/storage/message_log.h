@@ -47,7 +47,7 @@ struct LogPosition {
 // Appending only copies into memory; write() brings what was appended to the kernel and sync() to
 // the disk. Readers take chunks: find_in_memory() for the window, read() for what lies behind it.
 //
-// Indexes grow but are not dense: an unclean restart goes on above everything it finds mentioned,
+// Indexes grow but are not dense: a restart goes on above everything it finds mentioned,
 // at an index derived from the time, so that no message ever gets the id of another one that a
 // crash has taken back. Rewriting drops finished records and keeps the indexes of the others.
 //
@@ -110,6 +110,10 @@ class MessageLog {
   // lacks records. This is said once; what is left is on the disk.
   Result<LogPosition> sync();
   bool has_unsynced() const;
+  // Closes the file that is written to, unless something in it is unsynced; the next write opens it
+  // again. For topics that are quiet, of which there may be more than files a process may have
+  // open.
+  void close_if_synced();
 
   // --- reading ---------------------------------------------------------------------------------
 
@@ -176,6 +180,7 @@ class MessageLog {
   // message_log_writing.cpp
   Pieces collect_unwritten() const NSQ_REQUIRES(mutex_);
   Result<std::shared_ptr<File>> start_segment(Index first);
+  Result<std::shared_ptr<File>> resume_segment(const std::shared_ptr<Segment>& segment);
   void note_written(const Pieces& pieces) NSQ_REQUIRES(mutex_);
   void note_unsynced(std::shared_ptr<Segment> segment, std::shared_ptr<File> file)
       NSQ_REQUIRES(mutex_);
@@ -208,7 +213,8 @@ class MessageLog {
   Segments segments_ NSQ_GUARDED_BY(mutex_);
   // The last segment's file, if it may be written to. Not replaced while `writing_`.
   std::shared_ptr<File> active_ NSQ_GUARDED_BY(mutex_);
-  bool writing_ NSQ_GUARDED_BY(mutex_) = false;  // a write() is under way, without the lock
+  bool resumable_ NSQ_GUARDED_BY(mutex_) = false;  // it may, but is closed
+  bool writing_ NSQ_GUARDED_BY(mutex_) = false;    // a write() is under way, without the lock
   std::vector<Unsynced> unsynced_ NSQ_GUARDED_BY(mutex_);
   std::set<Index> unsafe_ NSQ_GUARDED_BY(mutex_);  // segments whose sync has failed
   bool directory_unsynced_ NSQ_GUARDED_BY(mutex_) = false;

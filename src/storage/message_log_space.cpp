@@ -45,6 +45,7 @@ std::vector<std::shared_ptr<Segment>> MessageLog::release(Index floor) {
       segments_.begin()->second.extent.bytes >= kWorthRemovingBytes) {
     take_oldest();
     active_ = nullptr;
+    resumable_ = false;
   }
   return released;
 }
@@ -63,7 +64,7 @@ std::vector<MessageLog::SegmentState> MessageLog::sealed_segments() const {
   std::vector<SegmentState> states;
   Lock lock(mutex_);
   for (auto it = segments_.begin(); it != segments_.end(); ++it) {
-    if (active_ && std::next(it) == segments_.end()) break;
+    if ((active_ || resumable_) && std::next(it) == segments_.end()) break;
     states.push_back(
         {it->first, it->second.extent.end, it->second.extent.bytes, it->second.records});
   }
@@ -86,7 +87,8 @@ Result<std::uint64_t> MessageLog::replace_segment(Index first, const IntervalSet
     if (found == segments_.end()) return std::uint64_t{0};
     entry = found->second;
     // A write() may go on for a while to a segment that is not the active one any more.
-    const bool written_to = (active_ || writing_) && std::next(found) == segments_.end();
+    const bool written_to =
+        (active_ || resumable_ || writing_) && std::next(found) == segments_.end();
     if (written_to || entry.copying) return Error(kInUse, "replace " + entry.segment->path());
     found->second.copying = true;  // keeps it from being released
   }

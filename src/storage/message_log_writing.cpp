@@ -21,7 +21,8 @@ struct MessageLog::Pieces {
   std::uint64_t total = 0;
   Index first = kNoIndex;
   Index end = 0;
-  std::shared_ptr<File> file;  // none: a new segment
+  std::shared_ptr<File> file;         // none: to be opened first,
+  std::shared_ptr<Segment> resuming;  // this one, or a new one
   std::uint64_t offset = kSegmentHeaderBytes;
 };
 
@@ -49,10 +50,11 @@ MessageLog::Pieces MessageLog::collect_unwritten() const {
     pieces.total += size;
     pieces.end = chunk.end();
   }
-  if (pieces.bytes.empty() || !active_) return pieces;
+  if (pieces.bytes.empty() || (!active_ && !resumable_)) return pieces;
   const std::uint64_t bytes = segments_.rbegin()->second.extent.bytes;
   if (bytes <= kSegmentHeaderBytes || bytes + pieces.total <= options_.max_bytes_per_file) {
     pieces.file = active_;
+    if (!active_) pieces.resuming = segments_.rbegin()->second.segment;
     pieces.offset = bytes;
   }
   return pieces;
@@ -68,7 +70,7 @@ Result<Index> MessageLog::write() {
     writing_ = true;
   }
   if (!pieces.file) {
-    auto started = start_segment(pieces.first);
+    auto started = pieces.resuming ? resume_segment(pieces.resuming) : start_segment(pieces.first);
     if (!started) {
       Lock lock(mutex_);
       writing_ = false;
@@ -148,7 +150,20 @@ Result<std::shared_ptr<File>> MessageLog::start_segment(Index first) {
   note_unsynced(segment, file);
   segments_[first] = {std::move(segment), {first, kSegmentHeaderBytes}};
   active_ = file;
+  resumable_ = false;
   directory_unsynced_ = true;
+  return file;
+}
+
+// Opens the file that was closed since nobody wrote.
+Result<std::shared_ptr<File>> MessageLog::resume_segment(const std::shared_ptr<Segment>& segment) {
+  auto opened = files_.open(segment->path(), FileSystem::Mode::Write);
+  if (!opened) return opened.error();
+  std::shared_ptr<File> file = std::move(opened.value());
+  segment->keep_open(file);
+  Lock lock(mutex_);
+  active_ = file;
+  resumable_ = false;
   return file;
 }
 
@@ -289,6 +304,15 @@ Result<void> MessageLog::mend_unsafe_segments() {
       return Error(StorageErrc::Damaged, entry.segment->path());
     }
   }
+}
+
+void MessageLog::close_if_synced() {
+  std::shared_ptr<File> closed;  // outside of the lock
+  Lock lock(mutex_);
+  if (!active_ || writing_ || !unsynced_.empty() || !unsafe_.empty()) return;
+  closed = std::exchange(active_, nullptr);
+  segments_.rbegin()->second.segment->keep_open(nullptr);
+  resumable_ = true;
 }
 
 bool MessageLog::has_unsynced() const {

@@ -11,10 +11,11 @@ class WorkQueue {
   // Lanes are independent: a long sync does not hold up a read.
   enum class Lane {
     Read,        // cold reads, which a consumer waits for
-    Journal,     // journal writes and the metadata file
+    Journal,     // journal writes
     Write,       // messages of topics whose writes have made an event loop wait
     Sync,        // fdatasync
-    Background,  // removal, rewriting and closing of segments
+    Background,  // removal and rewriting of segments and journals
+    Metadata,    // nsqd.dat, which is synced: the journals do not wait for that
   };
 
   virtual ~WorkQueue() = default;

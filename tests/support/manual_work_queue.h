@@ -13,7 +13,7 @@ namespace nsq::test {
 // Threading: confined to the test's thread.
 class ManualWorkQueue final : public storage::WorkQueue {
  public:
-  static constexpr std::size_t kLanes = 5;
+  static constexpr std::size_t kLanes = 6;
 
   void submit(Lane lane, std::function<void()> work) override {
     lanes_[static_cast<std::size_t>(lane)].push_back(std::move(work));

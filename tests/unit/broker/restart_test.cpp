@@ -1,5 +1,6 @@
 #include "broker/broker.h"
 #include "engine_fixture.h"
+#include "support/quiet_log.h"
 
 using namespace nsq::test;
 
@@ -34,6 +35,48 @@ TEST_CASE("what was finished before the journal's interval does not come back", 
   client->received();
   client->finish("done");
   engine.advance(nsq::broker::Options{}.journal_interval);
+  engine.kill_and_restart();
+  auto again = engine.subscribe("t", "c", {.ready_count = 10});
+  CHECK(again->received() == std::vector<Got>{{"open", 1}});
+}
+
+TEST_CASE("what is finished is noted while nsqd.dat and a sync wait for the disk", "[broker]") {
+  using Lane = nsq::storage::WorkQueue::Lane;
+  EngineFixture engine;
+  auto client = engine.subscribe("t", "c", {.ready_count = 10});
+  engine.publish("t", {"done", "open"});
+  client->received();
+  // Both take as long as they like: neither is ever come to.
+  engine.broker->create_channel("t", "other", engine.now, [](const auto&) {});
+  client->finish("done");
+  engine.now = {engine.now.steady + 10ms, engine.now.wall + 10ms};
+  engine.broker->advance(engine.now);
+  while (engine.work().run_one(static_cast<std::size_t>(Lane::Journal))) continue;
+  engine.kill_and_restart();
+  auto again = engine.subscribe("t", "c", {.ready_count = 10});
+  CHECK(again->received() == std::vector<Got>{{"open", 1}});
+}
+
+TEST_CASE("what is finished is noted while the disk is at a sync of the journal", "[broker]") {
+  using Call = MemoryFileSystem::Call;
+  using Lane = nsq::storage::WorkQueue::Lane;
+  EngineFixture engine;
+  auto client = engine.subscribe("t", "c", {.ready_count = 10});
+  engine.publish("t", {"before", "done", "open"});
+  client->received();
+  client->finish("before");
+  engine.advance(10ms);
+  bool syncing = false;
+  engine.files().set_observer([&](Call call, const std::string& path) {
+    if (call != Call::Sync || !path.ends_with("journal") || std::exchange(syncing, true)) return;
+    client->finish("done");
+    engine.now = {engine.now.steady + 10ms, engine.now.wall + 10ms};
+    engine.broker->advance(engine.now);
+    while (engine.work().run_one(static_cast<std::size_t>(Lane::Journal))) continue;
+  });
+  engine.advance(3s);
+  engine.files().set_observer(nullptr);
+  REQUIRE(syncing);
   engine.kill_and_restart();
   auto again = engine.subscribe("t", "c", {.ready_count = 10});
   CHECK(again->received() == std::vector<Got>{{"open", 1}});
@@ -205,6 +248,49 @@ TEST_CASE("an idle topic is left alone by the disk", "[broker]") {
   for (int i = 0; i < 5; ++i) engine.advance(10s);
   CHECK(engine.files().calls(MemoryFileSystem::Call::Write) == writes);
   CHECK(engine.files().calls(MemoryFileSystem::Call::Sync) == syncs);
+}
+
+TEST_CASE("a topic nobody publishes to holds no file open, and goes on where it left off",
+          "[broker]") {
+  EngineFixture engine;
+  auto client = engine.subscribe("t", "c", {.ready_count = 10});
+  engine.publish("t", {"1"});
+  CHECK(engine.files().open_files() == 2);
+  CHECK(client->received() == std::vector<Got>{{"1", 1}});
+  client->finish("1");
+  for (int i = 0; i < 5; ++i) engine.advance(10s);
+  CHECK(engine.files().open_files() == 0);
+  const auto topic = engine.files().list("data/topics");
+  REQUIRE(topic);
+  const auto before = engine.files().list("data/topics/" + topic->at(0));
+  REQUIRE(before);
+  engine.publish("t", {"2"});
+  client->received();
+  client->finish("2");
+  engine.publish("t", {"3"});
+  CHECK(engine.files().list("data/topics/" + topic->at(0))->size() == before->size());
+  for (int i = 0; i < 5; ++i) engine.advance(10s);
+  CHECK(engine.files().open_files() == 0);
+  engine.lose_power_and_restart();
+  auto again = engine.subscribe("t", "c", {.ready_count = 10});
+  CHECK(again->received() == std::vector<Got>{{"3", 1}});
+}
+
+TEST_CASE("a file that cannot be opened again refuses publishes until it can", "[broker]") {
+  const QuietLog quiet;
+  EngineFixture engine;
+  auto client = engine.subscribe("t", "c", {.ready_count = 10});
+  engine.publish("t", {"1"});
+  for (int i = 0; i < 5; ++i) engine.advance(10s);
+  REQUIRE(engine.files().open_files() == 0);
+  engine.files().fail(MemoryFileSystem::Call::Open, 1, std::errc::too_many_files_open);
+  CHECK_FALSE(engine.try_publish("t", {"refused"}));
+  engine.publish("t", {"2"});
+  engine.kill_and_restart();
+  auto again = engine.subscribe("t", "c", {.ready_count = 10});
+  const auto got = again->received();
+  REQUIRE(got.size() == 2);
+  CHECK(got[1].body == "2");
 }
 
 TEST_CASE("a channel that a damaged journal has lost gets all there is", "[broker]") {

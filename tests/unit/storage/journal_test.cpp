@@ -85,6 +85,7 @@ TEST_CASE("a journal cut at any byte keeps the entries before, and goes on behin
                               : size < content.size() ? first_end
                                                       : content.size();
     CHECK(fixture.unreadable == size - sound);
+    CHECK(fixture.journal->damaged() == 0);  // but what a crash leaves
     REQUIRE(fixture.journal->append("third"));
     expected.push_back("third");
     CHECK(fixture.replay() == expected);
@@ -104,6 +105,7 @@ TEST_CASE("a damaged entry is passed over and costs no other", "[storage]") {
     fixture.files->flip_bit(kPath, byte, byte % 8);
     CHECK(fixture.replay() == Entries{"first", "third"});
     CHECK(fixture.unreadable == end - begin);
+    CHECK(fixture.journal->damaged() == 1);
     REQUIRE(fixture.journal->append("fourth"));
     CHECK(fixture.replay() == Entries{"first", "third", "fourth"});
   }
@@ -204,6 +206,76 @@ TEST_CASE("entries appended by others while it is rewritten are kept, in order",
   int expected = at < entries.size() ? std::stoi(entries[at]) : kEntries;
   for (; at < entries.size(); ++at, ++expected) CHECK(entries[at] == std::to_string(expected));
   CHECK(expected == kEntries);
+}
+
+TEST_CASE("entries are appended while the disk is at a sync, and are for the next one",
+          "[storage]") {
+  JournalFixture fixture;
+  REQUIRE(fixture.journal->append("before"));
+  bool once = false;
+  fixture.files->set_observer([&](Call call, const std::string&) {
+    if (call != Call::Sync || std::exchange(once, true)) return;
+    REQUIRE(fixture.journal->append("meanwhile"));  // would wait for ever if the sync held it up
+  });
+  REQUIRE(fixture.journal->sync());
+  REQUIRE(once);
+  fixture.files->set_observer(nullptr);
+  REQUIRE(fixture.journal->sync());
+  CHECK(fixture.after_power_loss() == Entries{"before", "meanwhile"});
+}
+
+TEST_CASE("a sync that fails is no excuse for what was appended while it ran", "[storage]") {
+  JournalFixture fixture;
+  REQUIRE(fixture.journal->append("before"));
+  bool once = false;
+  fixture.files->set_observer([&](Call call, const std::string&) {
+    if (call != Call::Sync || std::exchange(once, true)) return;
+    REQUIRE(fixture.journal->append("meanwhile"));
+    fixture.files->fail(Call::Sync, 1, std::errc::io_error);
+  });
+  CHECK_FALSE(fixture.journal->sync());
+  fixture.files->set_observer(nullptr);
+  REQUIRE(fixture.journal->sync());  // by a copy
+  CHECK(fixture.after_power_loss() == Entries{"before", "meanwhile"});
+}
+
+TEST_CASE("what a sync has promised while a journal is rewritten lasts", "[storage]") {
+  JournalFixture fixture;
+  REQUIRE(fixture.journal->append("old"));
+  REQUIRE(fixture.journal->sync());
+  int syncs = 0;
+  fixture.files->set_observer([&](Call call, const std::string& path) {
+    if (call != Call::Sync || !path.ends_with(".tmp")) return;
+    ++syncs;
+    if (syncs == 1) {  // the state is being synced
+      REQUIRE(fixture.journal->append("promised"));
+      REQUIRE(fixture.journal->sync());
+    } else if (syncs == 2) {  // what came meanwhile is
+      REQUIRE(fixture.journal->append("later"));
+    }
+  });
+  REQUIRE(fixture.journal->rewrite([] { return "state"; }));
+  fixture.files->set_observer(nullptr);
+  CHECK(syncs == 2);
+  CHECK(fixture.replay() == Entries{"state", "promised", "later"});
+}
+
+TEST_CASE("a power cut right after a rewrite keeps all that a sync has promised", "[storage]") {
+  JournalFixture fixture;
+  REQUIRE(fixture.journal->append("old"));
+  REQUIRE(fixture.journal->sync());
+  bool once = false;
+  fixture.files->set_observer([&](Call call, const std::string& path) {
+    if (call != Call::Sync || !path.ends_with(".tmp") || std::exchange(once, true)) return;
+    REQUIRE(fixture.journal->append("promised"));
+    REQUIRE(fixture.journal->sync());
+  });
+  REQUIRE(fixture.journal->rewrite([] { return "state"; }));
+  fixture.files->set_observer(nullptr);
+  // Whether the new name has reached the disk, nobody knows: either file will do.
+  const Entries found = fixture.after_power_loss();
+  REQUIRE(found.size() == 2);
+  CHECK(found.back() == "promised");
 }
 
 TEST_CASE("what was synced survives a power failure, with its name", "[storage]") {
