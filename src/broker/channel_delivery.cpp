@@ -250,6 +250,7 @@ void Channel::lose(IndexRange range) {
   log::error("CHANNEL({}): {} messages from index {} could not be read back and are lost", name_,
              range.count(), range.begin);
   lost_count_ += range.count();
+  Meters::count(home_.meters.lost_messages, range.count());
   finish(range);
 }
 

@@ -297,7 +297,7 @@ TopicStats Topic::stats(const StatsFilter& filter, Moment now) const {
     channels = channel_list();
   }
   stats.disk_bytes = log_->disk_bytes();
-  stats.damaged_count = log_->damaged();
+  stats.damaged_count = log_->damaged() + journal_.damaged();
   LatencyWindow latency(home_.options.e2e_processing_latency_percentiles,
                         home_.options.e2e_processing_latency_window_time);
   for (const auto& channel : channels) {

@@ -21,8 +21,19 @@ namespace {
 using http::Exchange;
 using http::Method;
 
+// That something was lost to damage is no reason to be taken out of service, so it does not change
+// the answer to scripts; but it is to be seen.
+void add_damage(http::Response& response, const broker::Meters& meters) {
+  const std::uint64_t places = meters.damaged_places.load(std::memory_order_relaxed);
+  const std::uint64_t messages = meters.lost_messages.load(std::memory_order_relaxed);
+  if (places + messages == 0) return;
+  response.add_header("X-Nsq-Damage",
+                      fmt::format("{} damaged places, {} messages lost", places, messages));
+}
+
 void ping(Exchange& exchange, const ApiContext& context) {
   exchange.response.plain(context.broker.healthy() ? 200 : 500, context.broker.health());
+  add_damage(exchange.response, context.broker.meters());
 }
 
 void info(Exchange& exchange, const ApiContext& context) {

@@ -57,6 +57,9 @@ constexpr OldColumn<TopicReport> kTopicColumns[] = {
 constexpr OwnColumn<TopicReport> kOwnTopicColumns[] = {
     {"nsqd_topic_dropped_messages", Type::Counter, "Messages an ephemeral topic had no room for.",
      [](const TopicReport& topic) { return topic.stats.dropped_count; }},
+    {"nsqd_topic_damaged_places", Type::Counter,
+     "Places on disk that made no sense and were passed over.",
+     [](const TopicReport& topic) { return topic.stats.damaged_count; }},
     {"nsqd_topic_disk_bytes", Type::Gauge, "Bytes of the topic's messages on disk.",
      [](const TopicReport& topic) { return topic.stats.disk_bytes; }},
     {"nsqd_topic_paused", Type::Gauge, "Whether the topic is paused.",

@@ -50,6 +50,7 @@ class TextWriter {
     line("uptime {}", duration_text(report_.now.wall - report_.start_time));
     line("");
     line("Health: {}", report_.health);
+    damage();
     if (report_.memory) memory(*report_.memory);
     topics();
     producers();
@@ -61,6 +62,17 @@ class TextWriter {
   void line(fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
     text_ += '\n';
+  }
+
+  // Only where there is any: the original knows no such line.
+  void damage() {
+    std::uint64_t places = 0;
+    std::uint64_t messages = 0;
+    for (const TopicReport& topic : report_.topics) {
+      places += topic.stats.damaged_count;
+      for (const ChannelReport& channel : topic.channels) messages += channel.stats.lost_count;
+    }
+    if (places + messages > 0) line("Damage: {} places, {} messages lost", places, messages);
   }
 
   void memory(const MemoryStats& stats) {

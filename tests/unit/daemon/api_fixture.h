@@ -75,6 +75,7 @@ class ApiFixture {
       loops.loop(0).restart();
       loops.loop(0).poll();
     }
+    headers = pending->answer.headers;
     return {pending->answer.status, pending->answer.body};
   }
   Reply post(std::string_view target, std::string body = "") {
@@ -109,6 +110,7 @@ class ApiFixture {
                      .http_port = 4151};
   http::Router router;
   std::string remote = "127.0.0.1:5000";  // who asks
+  std::string headers;                    // of the last answer, beyond the usual ones
 
  private:
   class PendingRequest final : public http::Answerable {

@@ -225,3 +225,26 @@ TEST_CASE("latencies are shown in the largest unit below them", "[daemon]") {
   CHECK(latency_text(4'638'276) == "4.6ms");
   CHECK(latency_text(1.5e9) == "1.5s");
 }
+
+TEST_CASE("what damage has cost is told where there is any, and only there", "[daemon]") {
+  StatsReport undamaged = report();
+  CHECK(write_stats_text(undamaged).find("Damage") == std::string::npos);
+  StatsReport damaged = report();
+  damaged.topics[0].stats.damaged_count = 3;
+  damaged.topics[0].channels.at(0).stats.lost_count = 5;
+  CHECK(write_stats_text(damaged).find("Health: OK\nDamage: 3 places, 5 messages lost\n") !=
+        std::string::npos);
+  const std::string json = write_stats_json(damaged);
+  CHECK(json.find("\"damaged_count\":3") != std::string::npos);
+  CHECK(json.find("\"lost_count\":5") != std::string::npos);
+}
+
+TEST_CASE("damage is no reason to be taken out of service, but ping tells of it", "[daemon]") {
+  ApiFixture api;
+  CHECK(api.get("/ping") == ok("OK"));
+  CHECK(api.headers.empty());
+  api.broker.meters().damaged_places = 2;
+  api.broker.meters().lost_messages = 7;
+  CHECK(api.get("/ping") == ok("OK"));
+  CHECK(api.headers == "X-Nsq-Damage: 2 damaged places, 7 messages lost\r\n");
+}
