@@ -344,13 +344,13 @@ void Topic::restore(TopicRecord& record, const storage::MessageLog::Recovery& lo
   deleted_ = record.deleted;
   if (!record.any && !log.found) return;  // a topic that never had anything written
 
-  // Where the log goes on: behind everything anyone can know of.
+  // Where the log goes on: behind everything anyone can know of. That includes what an earlier
+  // process published and a power cut took back, the note that it had begun among it.
   const Index found_end = log.found ? log.end : record.sound ? record.sound->index : 0;
-  Index next = std::max(found_end, record.mentioned);
+  Index next = std::max({found_end, record.mentioned, index_of_time(now.wall)});
   if (!record.clean) {
     used_ = true;
     request_sync();  // what was found may not be on the disk yet
-    next = std::max(next, index_of_time(now.wall));
   }
   if (!log.found) next = std::max(next, log_->end());  // there is nothing to go on behind
   const Index begin = log.found ? log.begin : next;

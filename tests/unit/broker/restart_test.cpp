@@ -142,6 +142,23 @@ TEST_CASE("ids are never used twice, also not after a crash", "[broker]") {
   CHECK(engine.channel_stats("t", "c").depth == 0);
 }
 
+TEST_CASE("ids are not used again though a power cut takes back all since a clean start",
+          "[broker]") {
+  EngineFixture engine;
+  engine.subscribe("t", "c", {});
+  engine.publish("t", {"before"});
+  engine.restart_cleanly();
+  auto client = engine.subscribe("t", "c", {.ready_count = 10});
+  engine.publish("t", {"taken back"});
+  REQUIRE(client->received().size() == 2);
+  const auto id = client->ids["taken back"];
+  engine.lose_power_and_restart();
+  auto again = engine.subscribe("t", "c", {.ready_count = 10});
+  engine.publish("t", {"after"});
+  CHECK(again->received() == std::vector<Got>{{"before", 1}, {"after", 1}});
+  CHECK(again->ids["after"] != id);
+}
+
 TEST_CASE("a topic left alone costs no write at a restart", "[broker]") {
   EngineFixture engine;
   engine.subscribe("t", "c", {});
