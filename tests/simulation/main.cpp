@@ -70,6 +70,7 @@ int main(int argc, char** argv) {
       return usage();
     }
   }
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // failures are seen as they come
   if (!arguments.verbose) nsq::log::set_level(nsq::log::Level::Fatal);
   const auto end = std::chrono::steady_clock::now() +
                    std::chrono::duration_cast<std::chrono::steady_clock::duration>(

@@ -102,17 +102,19 @@ void World::step() {
   } else if (what < 88) {
     administrate();
   } else if (what < 96) {
-    work();
+    chance(60) ? work() : work_with_others();
   } else if (what < 97) {
     disturb_disk();
   } else if (what < 98) {
     chance(50) ? settle() : settle_on_disk();
-  } else if (chance(30)) {
-    crash();
+  } else if (chance(20)) {
+    end_amid();
+  } else if (chance(25)) {
+    crash(files_->after_kill());
   } else if (chance(30)) {
     restart_cleanly();
   } else if (chance(30)) {
-    lose_power();
+    lose_power(files_->after_power_loss(random_()));
   }
   drop_closed_clients();
   check();
@@ -161,10 +163,37 @@ void World::publish() {
     });
   }
   publish_plan(plan_publish());
+  write_handed_over();
+  files_->set_observer(nullptr);
+  see_published();
+}
+
+// Somebody publishes while another thread writes what it changes about a topic, if it does.
+void World::publish_amid(const std::function<void()>& doing) {
+  // In memory a publish is done at once, before the model knows of the change.
+  const bool wanted = !draining_ && options_.durability != broker::Durability::Memory && chance(30);
+  bool once = false;
+  if (wanted) {
+    files_->set_observer([&](MemoryFileSystem::Call call, const std::string& path) {
+      if (call != MemoryFileSystem::Call::Write || !path.ends_with("journal")) return;
+      if (std::exchange(once, true)) return;
+      files_->set_observer(nullptr);
+      publish_plan(plan_publish());
+    });
+  }
+  doing();
+  files_->set_observer(nullptr);
+}
+
+// What publishers have left to the storage threads, since the disk is slow.
+void World::write_handed_over() {
   while (work_->run_one(static_cast<std::size_t>(storage::WorkQueue::Lane::Write))) {
   }
-  files_->set_observer(nullptr);
-  // Whatever was not refused by now is written, and so visible, though perhaps not yet synced.
+}
+
+// Whatever was not refused by now is written, and so visible, though perhaps not yet synced.
+void World::see_published() {
+  write_handed_over();
   for (const auto& waiter : waiters_) {
     const bool refused = waiter->outcome && !*waiter->outcome;
     if (!refused && !waiter->visible) finish_publish(waiter->plan, false);
@@ -223,8 +252,11 @@ void World::subscribe() {
   client->consumer = std::make_shared<Consumer>();
   client->msg_timeout = std::chrono::milliseconds(20 + static_cast<int>(pick(3000)));
   const auto locality = static_cast<broker::Locality>(pick(broker::kLocalityCount));
-  auto subscribed = broker_->subscribe(client->topic, client->channel, client->consumer,
-                                       {client->msg_timeout, 0, locality, locality}, now_);
+  Result<std::shared_ptr<broker::Subscription>> subscribed{std::shared_ptr<broker::Subscription>()};
+  publish_amid([&] {
+    subscribed = broker_->subscribe(client->topic, client->channel, client->consumer,
+                                    {client->msg_timeout, 0, locality, locality}, now_);
+  });
   if (!subscribed) fail("subscribe: " + subscribed.error().to_string());
   note(
       fmt::format("client {} subscribes to {}:{}", client->number, client->topic, client->channel));
@@ -232,6 +264,7 @@ void World::subscribe() {
   ModelTopic& topic = model_.topics[client->topic];
   if (!topic.channels.contains(client->channel)) {
     topic.add_channel(client->channel, now_);
+    see_published();
     // A subscription is no promise about power cuts, so that the model waits for the channel to
     // last.
     if (options_.durability != broker::Durability::Memory) work_->run_all();
@@ -398,7 +431,7 @@ void World::pass_time_by(Duration step) {
 
 void World::run_broker_call(const std::function<void(broker::Broker::Done)>& call) {
   auto outcome = std::make_shared<std::optional<Result<void>>>();
-  call([outcome](Result<void> result) { *outcome = std::move(result); });
+  publish_amid([&] { call([outcome](Result<void> result) { *outcome = std::move(result); }); });
   for (int i = 0; i < 100 && !*outcome; ++i) work_->run_one(pick(ManualWorkQueue::kLanes));
   if (!*outcome) work_->run_all();
   if (!*outcome) fail("an administrative call was never answered");
@@ -408,6 +441,11 @@ void World::run_broker_call(const std::function<void(broker::Broker::Done)>& cal
 
 void World::administrate() {
   if (disk_bad_) return;
+  administrate_something();
+  see_published();
+}
+
+void World::administrate_something() {
   const std::string name = random_topic();
   const std::string channel_name = random_channel();
   const auto found = model_.topics.find(name);
@@ -441,13 +479,7 @@ void World::administrate() {
       broker_->pause_channel(name, channel_name, channel->second.paused, now_, std::move(done));
     });
   } else if (what < 10) {
-    run_broker_call(
-        [&](Done done) { broker_->empty_channel(name, channel_name, now_, std::move(done)); });
-    for (auto& [number, message] : channel->second.messages) {
-      if (message.state == State::Finished) continue;
-      message = ModelMessage{};
-      message.state = State::Finished;
-    }
+    empty_channel(name, channel_name, channel->second);
   } else if (chance(30)) {
     run_broker_call(
         [&](Done done) { broker_->delete_channel(name, channel_name, now_, std::move(done)); });
@@ -455,8 +487,67 @@ void World::administrate() {
   }
 }
 
+void World::empty_channel(const std::string& topic, const std::string& name,
+                          ModelChannel& channel) {
+  run_broker_call([&](broker::Broker::Done done) {
+    broker_->empty_channel(topic, name, now_, std::move(done));
+  });
+  for (auto& [number, message] : channel.messages) {
+    if (message.state == State::Finished) continue;
+    message = ModelMessage{};
+    message.state = State::Finished;
+  }
+}
+
+// Which writes nothing itself.
+void World::empty_some_channel() {
+  const std::string name = random_topic();
+  const auto topic = model_.topics.find(name);
+  if (topic == model_.topics.end() || topic->second.channels.empty()) return;
+  const auto channel = topic->second.channels.begin();
+  note(fmt::format("empty {}:{}", name, channel->first));
+  empty_channel(name, channel->first, channel->second);
+}
+
 void World::work() {
   work_->run_one(pick(ManualWorkQueue::kLanes));
+}
+
+// Storage work during which, while it waits for the disk, others go on.
+void World::work_with_others() {
+  std::size_t calls_before = pick(6);
+  files_->set_observer([&](MemoryFileSystem::Call call, const std::string& path) {
+    using Call = MemoryFileSystem::Call;
+    if (call == Call::Open || call == Call::Size || calls_before-- > 0) return;
+    files_->set_observer(nullptr);
+    meddle(path);
+  });
+  work();
+  files_->set_observer(nullptr);
+  see_published();
+}
+
+void World::meddle(const std::string& path) {
+  note("meanwhile, at " + path);
+  // What changes or publishes waits for the journal, and for the reserve; here nobody else goes on.
+  const bool any = path.find("journal") == std::string::npos && !path.ends_with("reserve");
+  switch (pick(any ? 8 : 4)) {
+    case 0:
+      return answer();
+    case 1:
+      return set_ready();
+    case 2:
+      return pass_time(std::chrono::milliseconds(chance(50) ? 50 : 4000));
+    case 3:
+      if (Client* client = random_client()) pull(*client);
+      return;
+    case 4:
+      return unsubscribe();
+    case 5:
+      return empty_some_channel();
+    default:
+      publish_plan(plan_publish());
+  }
 }
 
 void World::disturb_disk() {
@@ -520,9 +611,44 @@ void World::restart_cleanly() {
   start(std::move(files));
 }
 
-void World::crash() {
+// The process or the power ends at any of the calls to the disk that something makes. Of what was
+// being done, all or nothing or some may be found.
+void World::end_amid() {
+  if (disk_bad_) return;
+  const bool of_power = options_.durability != broker::Durability::Memory && chance(50);
+  const auto promised = promised_;
+  const Number first = next_number_;
+  std::size_t calls_before = pick(12);
+  std::unique_ptr<MemoryFileSystem> found;
+  files_->set_observer([&](MemoryFileSystem::Call call, const std::string& path) {
+    using Call = MemoryFileSystem::Call;
+    const bool changes = call != Call::Open && call != Call::Read && call != Call::Size;
+    if (found || !changes || calls_before-- > 0) return;
+    note("the end, before a call for " + path);
+    found = of_power ? files_->after_power_loss(random_()) : files_->after_kill();
+  });
+  if (chance(50)) {
+    publish_plan(plan_publish());
+    see_published();
+  } else {
+    for (std::size_t count = 1 + pick(4); count > 0; --count) work();
+  }
+  files_->set_observer(nullptr);
+  if (!found) return;
+  promised_ = promised;  // who was told of more only dreamt it
+  for (auto& [name, topic] : model_.topics) {
+    for (auto& [number, held] : topic.held) held.open = held.open || number >= first;
+    for (auto& [channel_name, channel] : topic.channels) {
+      for (auto& [number, message] : channel.messages) {
+        if (number >= first) message.state = State::Open;
+      }
+    }
+  }
+  of_power ? lose_power(std::move(found)) : crash(std::move(found));
+}
+
+void World::crash(std::unique_ptr<MemoryFileSystem> files) {
   note("crash");
-  auto files = files_->after_kill();
   forget_clients();
   waiters_.clear();
   work_->forget_all();
@@ -547,11 +673,10 @@ void World::crash() {
   adopt_topics();
 }
 
-void World::lose_power() {
+void World::lose_power(std::unique_ptr<MemoryFileSystem> files) {
   if (options_.durability == broker::Durability::Memory) return;
   note("power loss");
   power_lost_ = true;
-  auto files = files_->after_power_loss(random_());
   forget_clients();
   waiters_.clear();
   work_->forget_all();
@@ -755,6 +880,7 @@ void World::note_all_on_disk() {
 }
 
 void World::drain() {
+  draining_ = true;
   files_->set_capacity(std::nullopt);
   disk_bad_ = false;
   now_ = {now_.steady + std::chrono::seconds(10), now_.wall + std::chrono::seconds(10)};

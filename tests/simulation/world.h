@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -71,6 +72,9 @@ class World {
   // steps
   void publish();
   void publish_plan(const PublishPlan& plan);
+  void publish_amid(const std::function<void()>& doing);
+  void write_handed_over();
+  void see_published();
   PublishPlan plan_publish();
   void subscribe();
   void unsubscribe();
@@ -80,11 +84,17 @@ class World {
   void pass_time(Duration most);
   void pass_time_by(Duration step);
   void administrate();
+  void administrate_something();
+  void empty_channel(const std::string& topic, const std::string& name, ModelChannel& channel);
+  void empty_some_channel();
   void work();
+  void work_with_others();
+  void meddle(const std::string& path);
   void disturb_disk();
-  void crash();
+  void end_amid();
+  void crash(std::unique_ptr<test::MemoryFileSystem> files);
   void restart_cleanly();
-  void lose_power();
+  void lose_power(std::unique_ptr<test::MemoryFileSystem> files);
 
   // keeping up
   void start(std::unique_ptr<test::MemoryFileSystem> files);
@@ -124,6 +134,7 @@ class World {
   int next_client_ = 1;
   bool exact_ = true;  // no crash has blurred the counters yet
   bool disk_bad_ = false;
+  bool draining_ = false;
 };
 
 }  // namespace nsq::simulation
