@@ -125,7 +125,8 @@ class Run {
     const auto count = static_cast<std::size_t>(options_.consumers);
     auto result = dial_nsq(options_.nsqd_tcp_address, count, options_.client);
     if (auto done = dialled(std::move(result), consuming_); !done) return done;
-    return subscribe(consuming_, options_.topic, channels(), options_.client);
+    return subscribe(consuming_, options_.topic, channels(), options_.nsqd_tcp_address.size(),
+                     options_.client);
   }
 
   bool is_http() const { return !options_.nsqd_http_address.empty(); }

@@ -167,6 +167,18 @@ TEST_CASE("bench measures latency at a rate, from when a message was due", "[int
   CHECK(before > 0);
 }
 
+TEST_CASE("bench loads several daemons, each with consumers of every channel", "[integration]") {
+  Fixture f;
+  Fixture other;
+  const Report report =
+      f.report({"pubsub", "--topic=t", "--count=4000", "--batch=100", "--channels=2",
+                "--nsqd-tcp-address=" + other.daemon.tcp_address()});
+  CHECK(report.number("/published/messages") == 4000);
+  CHECK(report.number("/consumed/messages") == 8000);
+  CHECK(contains(f.depths("t"), "\"message_count\":2000"));
+  CHECK(contains(other.depths("t"), "\"message_count\":2000"));
+}
+
 TEST_CASE("bench publishes over HTTP, singly and in batches", "[integration]") {
   Fixture f;
   const std::string http = "--nsqd-http-address=127.0.0.1:" + std::to_string(f.daemon.http_port());

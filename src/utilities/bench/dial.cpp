@@ -145,10 +145,11 @@ Result<std::vector<std::unique_ptr<Link>>> dial_http(const std::vector<std::stri
 }
 
 Result<void> subscribe(std::vector<std::unique_ptr<Link>>& links, const std::string& topic,
-                       const std::vector<std::string>& channels, const Config& config) {
+                       const std::vector<std::string>& channels, std::size_t addresses,
+                       const Config& config) {
   for (std::size_t i = 0; i < links.size(); ++i) {
     std::string command;
-    client::append_sub(command, topic, channels[i % channels.size()]);
+    client::append_sub(command, topic, channels[i / addresses % channels.size()]);
     if (auto sent = links[i]->send(command); !sent) return sent;
   }
   const Instant deadline = Instant::now() + config.read_timeout;

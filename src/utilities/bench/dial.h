@@ -19,9 +19,12 @@ Result<std::vector<std::unique_ptr<Link>>> dial_nsq(const std::vector<std::strin
 Result<std::vector<std::unique_ptr<Link>>> dial_http(const std::vector<std::string>& addresses,
                                                      std::size_t count, const Config& config);
 
-// Sends SUB, each with its channel, and waits for the answers. Blocks.
+// Sends SUB and waits for the answers. Blocks. Links that were dealt out to so many addresses are
+// dealt out to the channels such that every daemon has consumers of every channel, if there are
+// enough.
 // Errors: the daemon's answer, or that none came within the configuration's read timeout.
 Result<void> subscribe(std::vector<std::unique_ptr<Link>>& links, const std::string& topic,
-                       const std::vector<std::string>& channels, const Config& config);
+                       const std::vector<std::string>& channels, std::size_t addresses,
+                       const Config& config);
 
 }  // namespace nsq::utilities

@@ -44,6 +44,11 @@ std::int64_t good_window(const BenchOptions& options) {
   return std::clamp<std::int64_t>(kWindowBytes / command_bytes, 1, wanted);
 }
 
+// Each channel of each daemon needs one.
+std::int64_t kinds_of_consumers(const BenchOptions& options) {
+  return options.channels * static_cast<std::int64_t>(options.nsqd_tcp_address.size());
+}
+
 // At a rate that one thread can do, each more is one more to be woken, and woken late.
 std::int64_t good_threads(const BenchOptions& options) {
   const bool one_can_do_it =
@@ -68,7 +73,7 @@ std::optional<std::string> out_of_bounds(const BenchOptions& options) {
       {"connections", options.connections, 1, kMaxConnections},
       {"publishers", options.publishers, 1, kMaxConnections},
       {"consumers", options.consumers, 1, kMaxConnections},
-      {"channels", options.channels, 1, options.consumers},
+      {"channels", options.channels, 1, kMaxConnections},
       {"threads", options.threads, 1, 1024},
       {"window", options.window, 1, kMaxWindow},
       {"rdy", options.rdy, 1, 1'000'000},
@@ -94,6 +99,10 @@ std::optional<std::string> contradiction(const BenchOptions& options) {
   if (options.topic.empty()) return "--topic is missing: which backlog is to be consumed?";
   if (!client::is_valid_name(options.topic)) return "--topic is no valid name";
   if (!client::is_valid_name(options.channel)) return "--channel is no valid name";
+  if (consumes(options) && options.consumers < kinds_of_consumers(options)) {
+    return fmt::format("--consumers must be at least {}, one for each channel of each daemon",
+                       kinds_of_consumers(options));
+  }
   if (options.rate > 0 && !publishes(options)) return "--rate is for publishing";
   if (!options.nsqd_http_address.empty() && !publishes(options)) {
     return "--nsqd-http-address is for publishing";
@@ -134,7 +143,8 @@ void choose_bench_defaults(BenchOptions& options) {
   const bool one_by_one = options.rate > 0 || !options.nsqd_http_address.empty();
   if (options.batch == 0) options.batch = one_by_one ? 1 : 200;
   if (options.publishers == 0) options.publishers = options.connections;
-  if (options.consumers == 0) options.consumers = std::max(options.connections, options.channels);
+  if (options.consumers == 0)
+    options.consumers = std::max(options.connections, kinds_of_consumers(options));
   if (options.window == 0) options.window = good_window(options);
   if (options.threads == 0) options.threads = good_threads(options);
   if (options.count > 0) options.warmup = Duration::zero();

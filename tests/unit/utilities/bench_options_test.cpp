@@ -93,8 +93,13 @@ TEST_CASE("bench names what is wrong with its options", "[utilities]") {
   CHECK(with([](BenchOptions& o) { o.size = 0; }).find("--size must be from 1 to") == 0);
   CHECK(with([](BenchOptions& o) { o.batch = -1; }).find("--batch must be") == 0);
   CHECK(with([](BenchOptions& o) { o.connections = -1; }).find("--connections must be") == 0);
-  CHECK(with([](BenchOptions& o) { o.channels = 3, o.consumers = 2; }).find("--channels must be") ==
-        0);
+  CHECK(with([](BenchOptions& o) { o.channels = 0; }).find("--channels must be from 1") == 0);
+  CHECK(with([](BenchOptions& o) {
+          o.channels = 3, o.consumers = 2;
+        }).find("--consumers must be at least 3") == 0);
+  CHECK(with([](BenchOptions& o) {
+          o.nsqd_tcp_address = {"a:1", "b:1"}, o.channels = 2, o.consumers = 3;
+        }).find("--consumers must be at least 4") == 0);
   CHECK(with([](BenchOptions& o) { o.threads = -1; }).find("--threads must be") == 0);
   CHECK(with([](BenchOptions& o) { o.rdy = 0; }).find("--rdy must be") == 0);
   CHECK(with([](BenchOptions& o) { o.rate = -1; }).find("--rate must be") == 0);
