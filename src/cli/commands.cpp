@@ -21,7 +21,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"tail", "nsq_tail", "prints the messages of a topic", run_tail},
     {"stat", "nsq_stat", "shows the rates and the state of channels", run_stat},
     {"to-file", "nsq_to_file", "writes the messages of topics to files", run_to_file},
-    {"to-http", "nsq_to_http", "sends the messages of a topic as HTTP requests", run_to_http},
+    {"to-http", "nsq_to_http", "sends the messages of a topic over HTTP", run_to_http},
     {"to-nsq", "nsq_to_nsq", "publishes a topic's messages to other daemons", run_to_nsq},
     {"pub", "to_nsq", "publishes lines of standard input", run_pub},
     {"bench", "", "loads a daemon and measures how fast it is", run_bench},
