@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <thread>
@@ -39,23 +40,33 @@ inline void create_channel(const Daemon& daemon, const std::string& topic,
   REQUIRE(http.post("/channel/create?topic=" + topic + "&channel=" + channel, "").status == 200);
 }
 
-// A number that /stats tells of a channel; -1 while there is no such channel.
-inline std::int64_t channel_number(const Daemon& daemon, const std::string& topic,
-                                   const std::string& channel, const std::string& name) {
+// What /stats says of a channel, at one moment; empty while there is no such channel.
+inline std::string channel_stats(const Daemon& daemon, const std::string& topic,
+                                 const std::string& channel) {
   HttpClient http("127.0.0.1", daemon.http_port());
   const std::string text =
       http.get("/stats?format=json&include_clients=false&topic=" + topic + "&channel=" + channel)
           .body;
   const std::size_t begin = text.find("\"channel_name\":\"" + channel + "\"");
-  const std::size_t at = begin == std::string::npos ? begin : text.find("\"" + name + "\":", begin);
-  return at == std::string::npos ? -1 : std::atoll(text.c_str() + at + name.size() + 3);
+  return begin == std::string::npos ? "" : text.substr(begin);
 }
 
+// A number in it; -1 if it is not there.
+inline std::int64_t number_in(const std::string& stats, const std::string& name) {
+  const std::size_t at = stats.find("\"" + name + "\":");
+  return at == std::string::npos ? -1 : std::atoll(stats.c_str() + at + name.size() + 3);
+}
+
+inline std::int64_t channel_number(const Daemon& daemon, const std::string& topic,
+                                   const std::string& channel, const std::string& name) {
+  return number_in(channel_stats(daemon, topic, channel), name);
+}
+
+// In one look: a message that moves between the three is in one of them.
 inline bool is_drained(const Daemon& daemon, const std::string& topic, const std::string& channel) {
-  for (const char* name : {"depth", "in_flight_count", "deferred_count"}) {
-    if (channel_number(daemon, topic, channel, name) != 0) return false;
-  }
-  return true;
+  const std::string stats = channel_stats(daemon, topic, channel);
+  return number_in(stats, "depth") == 0 && number_in(stats, "in_flight_count") == 0 &&
+         number_in(stats, "deferred_count") == 0;
 }
 
 }  // namespace nsq::test
