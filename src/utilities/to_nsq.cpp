@@ -33,8 +33,9 @@ std::optional<std::string> find_circle(const ToNsqOptions& options) {
   if (!to.empty() && !contains(options.topic, to)) return std::nullopt;
   for (const std::string& address : options.destination_nsqd_tcp_address) {
     if (!contains(options.source.nsqd_tcp_address, address)) continue;
-    return fmt::format("messages would go round for ever: {} is source and destination of topic {}",
-                       address, to.empty() ? options.topic.front() : to);
+    return fmt::format(
+        "Warning: messages will go round for ever: {} is source and destination of topic {}",
+        address, to.empty() ? options.topic.front() : to);
   }
   return std::nullopt;
 }
@@ -62,7 +63,7 @@ std::optional<std::string> find_mistake(const ToNsqOptions& options) {
   if (options.status_every < 0 || options.status_every > kMaxStatusEvery) {
     return fmt::format("--status-every must be [0,{}]", kMaxStatusEvery);
   }
-  return find_circle(options);
+  return std::nullopt;
 }
 
 void log_line(LogLevel, std::string_view line) {
@@ -195,6 +196,7 @@ int to_nsq(const ToNsqOptions& options) {
     return EXIT_FAILURE;
   }
   if (const auto warning = find_short_window(options.status_every)) notice(*warning);
+  if (const auto warning = find_circle(options)) notice(*warning);
   ToNsq program(options);
   return program.run();
 }

@@ -245,8 +245,9 @@ TEST_CASE("it checks its arguments before it connects, also under its old name",
   refuses({"--topic=t", from, to, "--mode=multicast"},
           "--mode must be hostpool, epsilon-greedy or round-robin");
   refuses({"--topic=t", from, to, "--status-every=-1"}, "--status-every must be [0,1000000]");
-  refuses({"--topic=t", from, "--destination-nsqd-tcp-address=127.0.0.1:1"},
-          "messages would go round for ever: 127.0.0.1:1 is source and destination of topic t");
+  refuses(
+      {"--topic=t", from, "--destination-nsqd-tcp-address=127.0.0.1:1"},
+      "Warning: messages will go round for ever: 127.0.0.1:1 is source and destination of topic t");
   refuses({"--topic=t", from, to, "--status-every=7"},
           "Warning: use more than 100 status values for accurate percentiles (configured with 7)");
   refuses({"--topic=t", from, to}, "dial tcp 127.0.0.1:1: connect: connection refused");
