@@ -1,6 +1,5 @@
 #include "storage/buffer.h"
 
-#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -9,10 +8,16 @@
 namespace nsq::storage {
 namespace {
 
-// Powers of two from the first to the last size are kept, so many of each.
+// Sizes that are kept are powers of two, from 64 KiB to 8 MiB, and of each as many as these are: a
+// buffer is as large as the next of them, of which what is never written to takes no memory.
 constexpr std::size_t kSmallestKept = std::size_t{64} << 10;
-constexpr std::size_t kSizes = 4;
-constexpr std::size_t kKept = 8;
+constexpr std::size_t kSizes = 8;
+constexpr std::array<std::size_t, kSizes> kKept{8, 8, 8, 8, 4, 2, 1, 1};
+constexpr std::size_t kMostKept = 8;
+
+constexpr std::size_t bytes_of(std::size_t size) {
+  return kSmallestKept << size;
+}
 
 // The sanitizers are to see every use of memory that was given back.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -35,14 +40,14 @@ class Shelf {
   bool put(std::size_t size, char* bytes) {
     Lock lock(mutex_);
     Row& row = rows_[size];
-    if (row.count == kKept) return false;
+    if (row.count == kKept[size]) return false;
     row.buffers[row.count++] = bytes;
     return true;
   }
 
  private:
   struct Row {
-    std::array<char*, kKept> buffers{};
+    std::array<char*, kMostKept> buffers{};
     std::size_t count = 0;
   };
   Mutex mutex_;
@@ -57,8 +62,9 @@ Shelf& shelf() {
 
 // Which row of the shelf a buffer belongs to; kSizes for none.
 std::size_t size_class(std::size_t capacity) {
-  if (!kKeeps || !std::has_single_bit(capacity) || capacity < kSmallestKept) return kSizes;
-  return std::min<std::size_t>(std::bit_width(capacity / kSmallestKept) - 1, kSizes);
+  if (!kKeeps || capacity <= kSmallestKept / 2 || capacity > bytes_of(kSizes - 1)) return kSizes;
+  const std::size_t units = (capacity + kSmallestKept - 1) / kSmallestKept;
+  return static_cast<std::size_t>(std::bit_width(units - 1));
 }
 
 }  // namespace
@@ -66,7 +72,7 @@ std::size_t size_class(std::size_t capacity) {
 Buffer::Buffer(std::size_t capacity) : capacity_(capacity) {
   const std::size_t size = size_class(capacity);
   if (size < kSizes) bytes_ = shelf().take(size);
-  if (bytes_ == nullptr) bytes_ = new char[capacity];
+  if (bytes_ == nullptr) bytes_ = new char[size < kSizes ? bytes_of(size) : capacity];
 }
 
 Buffer::~Buffer() {

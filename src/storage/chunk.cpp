@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "base/bytes.h"
-
 namespace nsq::storage {
 
 void Chunk::append(const Record& record) {
@@ -13,9 +11,9 @@ void Chunk::append(const Record& record) {
   size_ += static_cast<std::size_t>(end - to);
 }
 
-void Chunk::note_record(Index index, std::size_t offset) {
+void Chunk::note_record(Index index, std::size_t at) {
   if (index != range_begin_ + count_) dense_ = false;
-  offsets_[count_++] = static_cast<std::uint32_t>(offset);
+  store_little(offsets_.get() + count_++ * sizeof(std::uint32_t), static_cast<std::uint32_t>(at));
   range_end_.store(index + 1, std::memory_order_release);
 }
 
@@ -25,7 +23,7 @@ void Chunk::extend_range(Index end) {
 }
 
 void Chunk::truncate(std::size_t bytes, Index end) {
-  while (count_ > 0 && offsets_[count_ - 1] >= bytes) --count_;
+  while (count_ > 0 && offset(count_ - 1) >= bytes) --count_;
   size_ = bytes;
   range_end_.store(end, std::memory_order_release);
 }
@@ -35,7 +33,7 @@ std::size_t Chunk::position_of(Index index) const {
   std::size_t high = count_;
   while (low < high) {
     const std::size_t middle = (low + high) / 2;
-    if (view_record(bytes_.get() + offsets_[middle], 0).index < index) {
+    if (view_record(bytes_.get() + offset(middle), 0).index < index) {
       low = middle + 1;
     } else {
       high = middle;
@@ -47,10 +45,10 @@ std::size_t Chunk::position_of(Index index) const {
 std::optional<Record> Chunk::find(Index index) const {
   // A chunk being appended to is always dense, so that this reads nothing the writer may be
   // changing.
-  if (dense_) return view_record(bytes_.get() + offsets_[index - range_begin_], identity_.node_id);
+  if (dense_) return view_record(bytes_.get() + offset(index - range_begin_), identity_.node_id);
   const std::size_t position = position_of(index);
   if (position == count_) return std::nullopt;
-  const Record record = view_record(bytes_.get() + offsets_[position], identity_.node_id);
+  const Record record = view_record(bytes_.get() + offset(position), identity_.node_id);
   if (record.index != index) return std::nullopt;
   return record;
 }
@@ -58,7 +56,7 @@ std::optional<Record> Chunk::find(Index index) const {
 Index Chunk::next_present(Index index) const {
   if (dense_) return index;
   const std::size_t position = position_of(index);
-  return position == count_ ? end() : view_record(bytes_.get() + offsets_[position], 0).index;
+  return position == count_ ? end() : view_record(bytes_.get() + offset(position), 0).index;
 }
 
 }  // namespace nsq::storage

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/bytes.h"
 #include "storage/buffer.h"
 #include "storage/record.h"
 
@@ -25,7 +26,7 @@ class Chunk {
         capacity_(capacity),
         identity_(identity),
         bytes_(capacity),
-        offsets_(new std::uint32_t[capacity / kRecordHeaderBytes + 1]) {}
+        offsets_(offset_bytes(capacity)) {}
 
   // For what was read back: the first `size` of `bytes`, in which the caller then notes the
   // records.
@@ -36,7 +37,7 @@ class Chunk {
         identity_(identity),
         size_(size),
         bytes_(std::move(bytes)),
-        offsets_(new std::uint32_t[size / kRecordHeaderBytes + 1]) {}
+        offsets_(offset_bytes(size)) {}
 
   // Whether every record that exists at this index is in here.
   bool covers(Index index) const {
@@ -65,6 +66,12 @@ class Chunk {
   void truncate(std::size_t bytes, Index end);
 
  private:
+  static constexpr std::size_t offset_bytes(std::size_t capacity) {
+    return (capacity / kRecordHeaderBytes + 1) * sizeof(std::uint32_t);
+  }
+  std::size_t offset(std::size_t position) const {
+    return load_little<std::uint32_t>(offsets_.get() + position * sizeof(std::uint32_t));
+  }
   std::size_t position_of(Index index) const;  // of the first record at or behind it, in offsets_
 
   const Index range_begin_;
@@ -75,7 +82,7 @@ class Chunk {
   std::size_t count_ = 0;
   bool dense_ = true;  // no gaps: the record of index i is number i - begin
   Buffer bytes_;
-  std::unique_ptr<std::uint32_t[]> offsets_;  // where each record starts
+  Buffer offsets_;  // where each record starts, as 32-bit numbers
 };
 
 }  // namespace nsq::storage
