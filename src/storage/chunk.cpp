@@ -1,7 +1,5 @@
 #include "storage/chunk.h"
 
-#include <cstring>
-
 namespace nsq::storage {
 
 void Chunk::append(const Record& record) {
