@@ -275,8 +275,13 @@ void ClientConnection::on_woken() {
     case ClientSession::Notice::Ended:
       return drain(CloseReason::ProtocolError, Moment::now());
     case ClientSession::Notice::GoOn:
-      return work(Moment::now());
+      break;
   }
+  const Moment now = Moment::now();
+  // A message that timed out with a silent client must not come back to it just before it is cut
+  // off, when both happen after the same time.
+  if (!held_up_ && now.steady >= read_deadline_) return on_silence(now);
+  work(now);
 }
 
 // --- writing -----------------------------------------------------------------------------------

@@ -265,6 +265,22 @@ TEST_CASE("heartbeats come at the interval asked for, and silence ends the conne
       [&] { return daemon.service->closed_count(CloseReason::ClientSilent) == 1; }));
 }
 
+TEST_CASE("a message of a silent client does not come back to it", "[daemon][slow]") {
+  ConnectionFixture daemon;
+  RawClient silent(daemon);
+  // Both times are over at once.
+  silent.send("IDENTIFY\n" + sized(R"({"heartbeat_interval":1000,"msg_timeout":2000})") +
+              pub("t", "x") + "SUB t c\nRDY 1\n");
+  while (silent.next() != "<closed>") {
+  }
+  RawClient other(daemon);
+  other.send("SUB t c\nRDY 1\n");
+  CHECK(other.next() == "OK");
+  const std::string message = other.next();  // time, attempts, id, body
+  REQUIRE(message.size() == 27);
+  CHECK(load_big<std::uint16_t>(message.data() + 8) == 2);
+}
+
 TEST_CASE("a client too slow with a body is told which", "[daemon][slow]") {
   ConnectionFixture daemon;
   RawClient client(daemon);
