@@ -232,7 +232,7 @@ void Channel::install(Reader& reader, Result<std::shared_ptr<const storage::Chun
     reader.fetching = false;
     const bool is_ahead = &reader == &fresh_ && has_fresh_chunk();
     (is_ahead ? reader.ahead : reader.chunk) = std::move(chunk.value());
-    if (&reader == &fresh_ && !is_ahead) read_ahead();
+    if (&reader == &fresh_ && !is_ahead && has_fresh_chunk()) read_ahead();
   } else {
     // The messages stay where they are; whoever waits for them is called once reading works again.
     log::error("CHANNEL({}): cannot read messages, trying again in {} s: {}", name_,

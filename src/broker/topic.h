@@ -251,9 +251,12 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   // beyond are not written yet.
   Index routed_ NSQ_GUARDED_BY(mutex_) = 0;
   Index visible_end_ NSQ_GUARDED_BY(mutex_) = 0;
+  // Below this, the journal also has every channel that messages are owed to: they can be answered.
+  Index noted_end_ NSQ_GUARDED_BY(mutex_) = 0;
   IntervalSet gaps_ NSQ_GUARDED_BY(mutex_);                    // at or above routed_
   std::deque<HeldDeferral> deferrals_ NSQ_GUARDED_BY(mutex_);  // at or above routed_
 
+  bool noting_ NSQ_GUARDED_BY(mutex_) = false;   // structure that was taken is being journaled
   bool writing_ NSQ_GUARDED_BY(mutex_) = false;  // some thread has the writer's place
   // After a write that had to wait, so many are left to a storage thread.
   unsigned handed_over_writes_ NSQ_GUARDED_BY(mutex_) = 0;

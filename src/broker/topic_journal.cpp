@@ -54,7 +54,7 @@ void Topic::flush_journal(Moment now) {
     if (exiting_) return;
     channels = channel_list();
     // Not before the gaps that end there are written, which go with the structure.
-    if (!sound_journaled_ && !structure_pending()) {
+    if (!sound_journaled_ && !structure_pending() && !noting_) {
       sound = sound_;
       sound_journaled_ = true;
     }

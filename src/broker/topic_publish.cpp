@@ -132,10 +132,12 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices, Rest res
       fail_unwritten(outcome.error(), notices);
       break;
     }
+    const Index before = log_->end();
     std::string structure = std::exchange(structure_, {});
     const IntervalSet refused = std::exchange(refused_, {});
     std::string entries = structure;
     refused.for_each([&](IndexRange gap) { journal::gap(entries, gap); });
+    noting_ = !entries.empty();
     lock.unlock();
     Result<void> noted;
     if (!entries.empty()) {
@@ -154,6 +156,7 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices, Rest res
       if (!written) home_.reserve.give_up(written.error(), now);
     }
     lock.lock();
+    noting_ = false;
     if (waited) {
       handed_over_writes_ = kHandedOverWrites;
     } else if (handed_over_writes_ > 0) {
@@ -178,8 +181,10 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices, Rest res
     if (!in_memory()) {
       unsynced_messages_ += *written - visible_end_;
       visible_end_ = *written;
+      // What was appended meanwhile may be owed to a channel that was made meanwhile.
+      noted_end_ = structure_.empty() ? *written : std::max(noted_end_, std::min(*written, before));
       route(visible_end_, now, notices);
-      if (home_.options.durability == Durability::Log) settle_through(*written, notices);
+      if (home_.options.durability == Durability::Log) settle_through(noted_end_, notices);
     }
     if (!structure_pending() && !log_->has_unwritten()) break;
     if (rest == Rest::HandOver && waited && callers_publish_is_settled()) {
@@ -188,7 +193,7 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices, Rest res
     }
   }
   writing_ = false;
-  if (!log_->has_unsynced()) return outcome;
+  if (!log_->has_unsynced() && !journal_sync_wanted_) return outcome;
   request_sync_later(now);
   if (home_.options.durability == Durability::Fsync ||
       unsynced_messages_ >= home_.options.sync_every) {
@@ -208,9 +213,11 @@ void Topic::write_handed_over(Moment now) {
   {
     Lock lock(mutex_);
     handed_over_ = false;
-    if (exiting_) {
+    if (writing_) {
+      // Whoever is at it sees to the rest.
+    } else if (exiting_) {
       fail_unwritten(Error(BrokerErrc::Exiting, ""), notices);
-    } else if (!writing_ && (structure_pending() || log_->has_unwritten())) {
+    } else if (structure_pending() || log_->has_unwritten()) {
       // How it went, those are told who wait for it.
       [[maybe_unused]] const auto all = write_all(lock, now, notices, Rest::HandOver);
     }
@@ -224,8 +231,8 @@ void Topic::write_structure(Moment now) {
   {
     Lock lock(mutex_);
     // Whoever is writing sees to it; and it is kept if it cannot be written now.
-    if (!writing_ && structure_pending()) {
-      [[maybe_unused]] const auto kept = write_all(lock, now, notices);
+    if (!writing_ && !handed_over_ && structure_pending()) {
+      [[maybe_unused]] const auto kept = write_all(lock, now, notices, Rest::HandOver);
     }
   }
   notices.make();
@@ -247,17 +254,22 @@ void Topic::settle_through(Index end, Notices& notices) {
 }
 
 // Takes back what was appended and never seen by anyone. The indexes stay unused, and with them the
-// ids: what reached the disk of these messages may come back after a power cut.
+// ids: what reached the disk of these messages may come back after a power cut. Publishers also
+// hear of it whose messages are there, but not what says to which channels they go; and all of
+// them, if the topic goes.
 void Topic::fail_unwritten(const Error& error, Notices& notices) {
   const Index taken = log_->end();
   const Index end = log_->drop_unwritten();
   log_->skip_to(taken);
   gaps_.add({end, taken});
   refused_.add({end, taken});
-  while (!unanswered_.empty() && unanswered_.back().end > end) {
+  const Index kept = exiting_ ? 0 : std::min(end, noted_end_);
+  while (!unanswered_.empty() && unanswered_.back().end > kept) {
     Unanswered& publish = unanswered_.back();
-    message_count_ -= publish.messages;
-    message_bytes_ -= publish.bytes;
+    if (publish.end > end) {
+      message_count_ -= publish.messages;
+      message_bytes_ -= publish.bytes;
+    }
     settle(publish, error, notices);
     unanswered_.pop_back();
   }
@@ -300,11 +312,13 @@ void Topic::run_sync() {
   for (bool more = true; more;) {
     bool new_directory = false;
     bool with_journal = true;
+    Index noted = 0;
     {
       Lock lock(mutex_);
       unsynced_messages_ = 0;
       new_directory = std::exchange(directory_unsynced_, false);
       with_journal = std::exchange(journal_sync_wanted_, false);
+      noted = noted_end_;
     }
     const auto synced = log_->sync();
     Result<void> done = synced ? Result<void>() : Result<void>(synced.error());
@@ -326,7 +340,9 @@ void Topic::run_sync() {
           sound_journaled_ = false;
           request_journal(last_moment_);
         }
-        if (home_.options.durability == Durability::Fsync) settle_through(synced->index, notices);
+        if (home_.options.durability == Durability::Fsync) {
+          settle_through(std::min(synced->index, noted), notices);
+        }
       } else {
         directory_unsynced_ = directory_unsynced_ || new_directory;
         journal_sync_wanted_ = journal_sync_wanted_ || with_journal;
@@ -334,7 +350,7 @@ void Topic::run_sync() {
       }
       // More may have been written meanwhile that somebody waits for: one sync for all of it.
       more = done && home_.options.durability == Durability::Fsync && !unanswered_.empty() &&
-             unanswered_.front().end <= visible_end_;
+             unanswered_.front().end <= noted_end_;
       if (!more) end_sync();
     }
     notices.make();

@@ -25,7 +25,7 @@ constexpr std::size_t kMaxUnwritten = std::size_t{256} << 10;
 constexpr std::size_t kQuantumMessages = 512;
 constexpr std::size_t kQuantumBytes = std::size_t{128} << 10;
 // Groups of publishes, each of one read, that may wait to be committed before no more is read.
-constexpr std::size_t kMaxCommits = 64;
+constexpr std::size_t kMaxCommits = 16;
 
 bool is_publish(Verb verb) {
   return verb == Verb::Pub || verb == Verb::Mpub || verb == Verb::Dpub;

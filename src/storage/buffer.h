@@ -6,7 +6,7 @@
 namespace nsq::storage {
 
 // A piece of memory for a chunk. Large ones are not given back to the system but kept for the next
-// chunk, up to 31 MiB if all sizes were in use at once: fresh memory comes page by page, each
+// chunk, up to 28 MiB if all sizes were in use at once: fresh memory comes page by page, each
 // cleared and paid for with a fault, which costs more than filling it with messages does.
 //
 // Threading: a buffer is confined; making, destroying and trimming may happen on any thread.

@@ -303,6 +303,16 @@ TEST_CASE("what was read ahead of a channel that is emptied is not delivered", "
   CHECK(backlog.client->received().empty());
   backlog.engine.publish("t", {"new"});
   CHECK(backlog.client->received() == std::vector<Got>{{"new", 1}});
+  // What was skipped is not read either.
+  CHECK(backlog.engine.work().waiting(LongBacklog::kReadLane) == 0);
+}
+
+TEST_CASE("a read that comes too late is the last one", "[broker]") {
+  LongBacklog backlog;
+  backlog.engine.administrate_without_work(
+      [&](auto done) { backlog.engine.broker->empty_channel("t", "c", backlog.engine.now, done); });
+  REQUIRE(backlog.engine.work().run_one(LongBacklog::kReadLane));
+  CHECK(backlog.engine.work().waiting(LongBacklog::kReadLane) == 0);
 }
 
 TEST_CASE("a consumer limit is kept", "[broker]") {

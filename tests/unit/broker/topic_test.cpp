@@ -331,3 +331,59 @@ TEST_CASE("with fsync too, a slow device's writes are a thread's", "[broker]") {
   auto again = disk.engine.subscribe("t", "c", {.ready_count = 10});
   CHECK(again->received().size() == 2);
 }
+
+TEST_CASE("a topic deleted while its messages are written refuses them", "[broker]") {
+  for (const auto durability : {nsq::broker::Durability::Log, nsq::broker::Durability::Fsync}) {
+    SlowDisk disk(durability);
+    disk.waiter->outcomes.clear();
+    CHECK_FALSE(disk.publish("a"));
+    std::optional<nsq::Result<void>> deleted;
+    bool once = false;
+    disk.engine.files().set_observer(
+        [&](nsq::test::MemoryFileSystem::Call call, const std::string& path) {
+          if (once || call != nsq::test::MemoryFileSystem::Call::Write || !path.ends_with(".log"))
+            return;
+          once = true;
+          disk.engine.broker->delete_topic(
+              "t", disk.engine.now, [&](nsq::Result<void> result) { deleted = std::move(result); });
+        });
+    disk.engine.work().run_all();
+    disk.engine.files().set_observer(nullptr);
+    REQUIRE(once);
+    REQUIRE(deleted.has_value());
+    REQUIRE(disk.waiter->outcomes.size() == 1);
+    CHECK(disk.waiter->outcomes[0].error() == make_error_code(nsq::broker::BrokerErrc::Exiting));
+  }
+}
+
+TEST_CASE("a publish is answered when the channels it is owed to are on record", "[broker]") {
+  for (const bool slow : {false, true}) {
+    INFO("slow " << slow);
+    SlowDisk disk;
+    disk.engine.files().set_slow(slow);
+    CHECK_FALSE(disk.publish("a"));
+    // While that is written, a channel is made and the next message comes.
+    std::shared_ptr<EngineFixture::Client> late;
+    bool once = false;
+    disk.engine.files().set_observer(
+        [&](nsq::test::MemoryFileSystem::Call call, const std::string& path) {
+          if (once || call != nsq::test::MemoryFileSystem::Call::Write || !path.ends_with(".log"))
+            return;
+          once = true;
+          late = disk.engine.subscribe("t", "late", {.ready_count = 10});
+          CHECK_FALSE(disk.publish("b"));
+        });
+    std::size_t answered = 0;
+    while (disk.write()) {
+      if (disk.waiter->outcomes.size() == answered) continue;
+      answered = disk.waiter->outcomes.size();
+      if (answered < 2) continue;
+      // Whatever dies now, `late` has what was answered after it was made.
+      disk.engine.files().set_observer(nullptr);
+      disk.engine.kill_and_restart();
+      CHECK(disk.engine.channel_stats("t", "late").depth >= 1);
+      break;
+    }
+    CHECK(answered == 2);
+  }
+}
