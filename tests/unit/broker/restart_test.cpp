@@ -356,3 +356,30 @@ TEST_CASE("on a disk that its own messages have filled, consumers make room for 
   auto again = engine.subscribe("t", "c", {.ready_count = 10});
   CHECK(again->received() == std::vector<Got>{{"taken", 1}});
 }
+
+TEST_CASE("hundreds of topics are left cleanly, by several threads", "[broker]") {
+  EngineFixture engine;
+  constexpr int kTopics = 300;
+  for (int i = 0; i < kTopics; ++i) {
+    const std::string topic = "t" + std::to_string(i);
+    auto client = engine.subscribe(topic, "c", {.ready_count = 2});
+    engine.publish(topic, {"a" + std::to_string(i), "b" + std::to_string(i)});
+    CHECK(client->received().size() == 2);
+    client->finish("a" + std::to_string(i));
+  }
+  engine.restart_cleanly();
+  // All of it was synced.
+  engine.lose_power_and_restart();
+  for (int i = 0; i < kTopics; ++i) {
+    auto client = engine.subscribe("t" + std::to_string(i), "c", {.ready_count = 2});
+    CHECK(client->received() == std::vector<Got>{{"b" + std::to_string(i), 2}});
+  }
+}
+
+TEST_CASE("one of many topics that cannot be left cleanly is told of", "[broker]") {
+  EngineFixture engine;
+  for (int i = 0; i < 100; ++i) engine.publish("t" + std::to_string(i), {"x"});
+  engine.work().run_all();
+  engine.files().fail(nsq::test::MemoryFileSystem::Call::Sync, 50, std::errc::io_error, 1000);
+  CHECK_FALSE(engine.broker->shut_down(engine.now));
+}

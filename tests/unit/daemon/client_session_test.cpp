@@ -223,11 +223,11 @@ TEST_CASE("commits a client may leave unanswered are limited", "[daemon]") {
   auto client = daemon.connect();
   int sent = 0;
   for (; sent < 1000 && client->progress() == Progress::Open; ++sent) client->say(pub("t", "x"));
-  CHECK(sent == 64);
+  CHECK(sent == 16);
   CHECK(client->say(pub("t", "later")).empty());
   CHECK(client->unread_bytes() > 0);
   daemon.work.run();
-  CHECK(client->listen().size() == 64);
+  CHECK(client->listen().size() == 16);
   daemon.work.run();
   CHECK(client->listen() == Frames{"OK"});
 }
