@@ -207,6 +207,7 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   void begin_hold() NSQ_REQUIRES(mutex_);
   void end_hold(Moment now, Notices& notices) NSQ_REQUIRES(mutex_);
   Result<void> make_directory() NSQ_EXCLUDES(mutex_);
+  Result<void> sync_new_directory() NSQ_EXCLUDES(mutex_);
   Result<void> append_to_journal(std::string_view entries, Moment now, bool in_passing = false)
       NSQ_EXCLUDES(mutex_);
   void request_journal(Moment now);

@@ -177,6 +177,18 @@ Result<void> Topic::sync_structure() {
   return done;
 }
 
+Result<void> Topic::sync_new_directory() {
+  {
+    Lock lock(mutex_);
+    if (!std::exchange(directory_unsynced_, false)) return {};
+  }
+  auto done = home_.files.sync_directory(storage::parent_directory(directory_));
+  if (done) return done;
+  Lock lock(mutex_);
+  directory_unsynced_ = true;
+  return done;
+}
+
 Result<void> Topic::shut_down(Moment now) {
   log::info("TOPIC({}): closing", name_);
   std::vector<std::shared_ptr<Channel>> channels;
@@ -214,9 +226,11 @@ Result<void> Topic::shut_down(Moment now) {
     if (journal_incomplete_) return Error(std::make_error_code(std::errc::io_error), directory_);
     entries.clear();
   }
+  if (done = make_directory(); !done) return done;
+  // Before it is said that anything is sound: of a log that is, the directory is taken to be safe.
+  if (done = sync_new_directory(); !done) return done;
   journal::sound(entries, *sound);
   journal::closed(entries);
-  if (done = make_directory(); !done) return done;
   if (done = append_to_journal(entries, now); !done) return done;
   if (done = journal_.sync(); !done) done = journal_.sync();
   return done;

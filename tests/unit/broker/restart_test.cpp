@@ -357,6 +357,22 @@ TEST_CASE("on a disk that its own messages have filled, consumers make room for 
   CHECK(again->received() == std::vector<Got>{{"taken", 1}});
 }
 
+TEST_CASE("after a clean stop the power may fail", "[broker]") {
+  EngineFixture engine;
+  // The journal, which has to tell of a refused publish, is the first file of the topic.
+  engine.files().set_capacity(0);
+  CHECK_FALSE(engine.try_publish("t", {"refused"}));
+  engine.files().set_capacity(std::nullopt);
+  engine.advance(10s);
+  engine.publish("t", {"1"});
+  engine.restart_cleanly();
+  engine.publish("t", {"2"});
+  for (int i = 0; i < 5; ++i) engine.advance(1s);
+  engine.lose_power_and_restart();
+  auto client = engine.subscribe("t", "c", {.ready_count = 10});
+  CHECK(client->received() == std::vector<Got>{{"1", 1}, {"2", 1}});
+}
+
 TEST_CASE("hundreds of topics are left cleanly, by several threads", "[broker]") {
   EngineFixture engine;
   constexpr int kTopics = 300;
