@@ -302,6 +302,7 @@ TEST_CASE("a file that cannot be opened again refuses publishes until it can", "
   REQUIRE(engine.files().open_files() == 0);
   engine.files().fail(MemoryFileSystem::Call::Open, 1, std::errc::too_many_files_open);
   CHECK_FALSE(engine.try_publish("t", {"refused"}));
+  engine.work().run_all();
   engine.publish("t", {"2"});
   engine.kill_and_restart();
   auto again = engine.subscribe("t", "c", {.ready_count = 10});
@@ -361,10 +362,11 @@ TEST_CASE("after a clean stop the power may fail", "[broker]") {
   EngineFixture engine;
   // The journal, which has to tell of a refused publish, is the first file of the topic.
   engine.files().set_capacity(0);
+  CHECK_FALSE(engine.try_publish("other", {"finds out"}));
   CHECK_FALSE(engine.try_publish("t", {"refused"}));
+  engine.work().run_all();
   engine.files().set_capacity(std::nullopt);
-  engine.advance(10s);
-  engine.publish("t", {"1"});
+  for (int i = 0; i < 100 && !engine.try_publish("t", {"1"}); ++i) engine.advance(100ms);
   engine.restart_cleanly();
   engine.publish("t", {"2"});
   for (int i = 0; i < 5; ++i) engine.advance(1s);
