@@ -153,8 +153,8 @@ World::PublishPlan World::plan_publish() {
 
 void World::publish() {
   // At times another thread publishes while this one writes.
+  bool once = false;
   if (chance(20)) {
-    bool once = false;
     files_->set_observer([&](MemoryFileSystem::Call call, const std::string& path) {
       if (once || call != MemoryFileSystem::Call::Write || !path.ends_with(".log")) return;
       once = true;
