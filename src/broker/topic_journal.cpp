@@ -159,21 +159,16 @@ void Topic::encode_state(std::string& entries) const {
 }
 
 Result<void> Topic::sync_structure() {
-  bool new_directory = false;
   {
     Lock lock(mutex_);
     if (!structure_unsynced_ || exiting_) return {};
     structure_unsynced_ = false;
-    new_directory = std::exchange(directory_unsynced_, false);
   }
   auto done = journal_.sync();
-  if (done && new_directory) {
-    done = home_.files.sync_directory(storage::parent_directory(directory_));
-  }
+  if (done) done = sync_new_directory();
   if (done) return done;
   Lock lock(mutex_);
   structure_unsynced_ = true;
-  directory_unsynced_ = directory_unsynced_ || new_directory;
   return done;
 }
 

@@ -310,21 +310,18 @@ void Topic::request_sync_later(Moment now) {
 void Topic::run_sync() {
   Notices notices;
   for (bool more = true; more;) {
-    bool new_directory = false;
     bool with_journal = true;
     Index noted = 0;
     {
       Lock lock(mutex_);
       unsynced_messages_ = 0;
-      new_directory = std::exchange(directory_unsynced_, false);
       with_journal = std::exchange(journal_sync_wanted_, false);
       noted = noted_end_;
     }
     const auto synced = log_->sync();
     Result<void> done = synced ? Result<void>() : Result<void>(synced.error());
     if (done && with_journal) done = journal_.sync();
-    if (done && new_directory)
-      done = home_.files.sync_directory(storage::parent_directory(directory_));
+    if (done) done = sync_new_directory();
     if (done && with_journal) {
       // A busy topic has written again by now, and keeps its files open.
       log_->close_if_synced();
@@ -344,7 +341,6 @@ void Topic::run_sync() {
           settle_through(std::min(synced->index, noted), notices);
         }
       } else {
-        directory_unsynced_ = directory_unsynced_ || new_directory;
         journal_sync_wanted_ = journal_sync_wanted_ || with_journal;
         fail_unsynced(done.error(), notices);
       }

@@ -116,8 +116,7 @@ Result<Segment::Part> Segment::read_part(File& file, Index from, Place start, st
                                          Extent extent, std::uint64_t& damaged) {
   const std::uint64_t left = extent.bytes > start.offset ? extent.bytes - start.offset : 0;
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, left));
-  // The usual size even where less is left, for it is kept for the next reader.
-  Buffer buffer(2 * size > bytes ? bytes : size);
+  Buffer buffer(size);
   auto got = file.read_at({buffer.get(), size}, start.offset);
   if (!got) return got.error();
   const std::string_view content(buffer.get(), *got);
