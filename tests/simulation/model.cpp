@@ -45,6 +45,14 @@ void ModelTopic::remove_channel(const std::string& name) {
   channels.erase(channel);
 }
 
+void ModelTopic::remove_ephemeral_channels() {
+  std::vector<std::string> names;
+  for (const auto& [name, channel] : channels) {
+    if (channel.ephemeral) names.push_back(name);
+  }
+  for (const std::string& name : names) remove_channel(name);
+}
+
 void Model::settle() {
   for (auto& [topic_name, topic] : topics) {
     for (auto& [name, channel] : topic.channels) {
@@ -69,7 +77,7 @@ void Model::last() {
 void Model::crash(Moment) {
   using State = ModelMessage::State;
   for (auto& [topic_name, topic] : topics) {
-    std::erase_if(topic.channels, [](const auto& entry) { return entry.second.ephemeral; });
+    topic.remove_ephemeral_channels();
     for (auto& [name, channel] : topic.channels) {
       for (auto& [number, message] : channel.messages) {
         if (message.state == State::Finished && !message.settled) message.state = State::Open;

@@ -66,6 +66,7 @@ struct ModelTopic {
   void publish(Number number, Duration delay, bool open, Moment now);
   void add_channel(const std::string& name, Moment now);
   void remove_channel(const std::string& name);
+  void remove_ephemeral_channels();
 };
 
 struct Model {

@@ -602,7 +602,7 @@ void World::restart_cleanly() {
   model_.advance(now_.steady, [](const auto&, const auto&, Number, int) {});
   model_.settle();
   for (auto& [name, topic] : model_.topics) {
-    std::erase_if(topic.channels, [](const auto& entry) { return entry.second.ephemeral; });
+    topic.remove_ephemeral_channels();
     topic.lapsed.clear();
   }
   note_all_on_disk();
