@@ -67,13 +67,20 @@ class Reader {
   bool ok_ = true;
 };
 
+// What a channel notes of a message says that it had come to the channels: the note of that goes
+// another way, and may follow later or be lost.
+void replay_owned(TopicRecord& record, Index end) {
+  record.routed = std::max(record.routed, end);
+  record.mentioned = std::max(record.mentioned, end);
+}
+
 void replay_finished(TopicRecord& record, Reader& reader) {
   const auto channel = record.channels.find(reader.take<std::uint32_t>());
   for (auto left = reader.take<std::uint32_t>(); left > 0 && reader.ok(); --left) {
     const IndexRange range{reader.take<Index>(), reader.take<Index>()};
     if (!reader.ok() || channel == record.channels.end()) continue;
     channel->second.finished.add(range);
-    record.mentioned = std::max(record.mentioned, range.end);
+    replay_owned(record, range.end);
   }
 }
 
@@ -85,7 +92,7 @@ void replay_waiting(TopicRecord& record, Reader& reader) {
   note.due = Timestamp{reader.take<std::int64_t>()};
   if (!reader.ok() || channel == record.channels.end()) return;
   channel->second.waiting[index] = note;
-  record.mentioned = std::max(record.mentioned, index + 1);
+  replay_owned(record, index + 1);
 }
 
 void replay_channel_created(TopicRecord& record, Reader& reader) {
@@ -98,7 +105,7 @@ void replay_channel_created(TopicRecord& record, Reader& reader) {
   if (!channel.name.empty()) return;  // said before
   channel.name = name;
   channel.start = start;
-  record.mentioned = std::max(record.mentioned, start);
+  replay_owned(record, start);
 }
 
 void replay_channel_deleted(TopicRecord& record, Reader& reader) {
@@ -126,8 +133,7 @@ void replay_change(TopicRecord& record, Kind kind, Reader& reader) {
     }
     case Kind::Routed:
       record.held = reader.take<std::uint8_t>() != 0;
-      record.routed = reader.take<Index>();
-      record.mentioned = std::max(record.mentioned, record.routed);
+      replay_owned(record, reader.take<Index>());
       return;
     case Kind::Gap: {
       const IndexRange range{reader.take<Index>(), reader.take<Index>()};

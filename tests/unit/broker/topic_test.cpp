@@ -380,3 +380,33 @@ TEST_CASE("a publish is answered when the channels it is owed to are on record",
   disk.engine.kill_and_restart();
   CHECK(disk.engine.channel_stats("t", "late").depth >= 1);
 }
+
+TEST_CASE("what is finished is noted although the end of a pause is not noted yet", "[broker]") {
+  using Lane = nsq::storage::WorkQueue::Lane;
+  SlowDisk disk;
+  EngineFixture& engine = disk.engine;
+  disk.client->finish("first");
+  const auto pause = [&](bool paused) {
+    return [&, paused](auto done) {
+      engine.broker->pause_topic("t", paused, engine.now, std::move(done));
+    };
+  };
+  engine.administrate(pause(true));
+  CHECK_FALSE(disk.publish("done"));
+  CHECK_FALSE(disk.publish("open"));
+  engine.work().run_all();
+  CHECK(disk.client->received().empty());
+  // That they go on to the channel waits for the disk, which is not come to any more.
+  CHECK_FALSE(disk.publish("lost"));
+  engine.administrate_without_work(pause(false));
+  disk.client->pull();
+  CHECK(disk.client->received_now() == std::vector<Got>{{"done", 1}, {"open", 1}});
+  disk.client->finish("done");
+  engine.now = {engine.now.steady + 10ms, engine.now.wall + 10ms};
+  engine.broker->advance(engine.now);
+  while (engine.work().run_one(static_cast<std::size_t>(Lane::Journal))) continue;
+  engine.kill_and_restart();
+  engine.administrate(pause(false));
+  auto again = engine.subscribe("t", "c", {.ready_count = 10});
+  CHECK(again->received() == std::vector<Got>{{"open", 1}});
+}
