@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
@@ -118,7 +119,8 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   void set_paused(bool paused, Moment now);
   void empty(Moment now);
   std::vector<ChannelNote> channel_notes() const;  // those that outlive the process
-  // Returns when the channels made and deleted so far are on disk as such. Blocks.
+  // Returns when what calls have changed so far (channels made and deleted, messages held back or
+  // let go) is on disk as such. Blocks, also for a write by another thread.
   Result<void> sync_structure();
   std::size_t channel_count() const;
   // Keeps all messages here until `start`. To be called before anybody else knows the topic.
@@ -195,8 +197,10 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   void settle(Unanswered& publish, Result<void> outcome, Notices& notices) NSQ_REQUIRES(mutex_);
   void settle_through(Index end, Notices& notices) NSQ_REQUIRES(mutex_);
   void route(Index end, Moment now, Notices& notices) NSQ_REQUIRES(mutex_);
-  // Writes pending structure, if nobody else is about to.
+  // Writes the structure that was changed, if nobody else is about to.
   void write_structure(Moment now);
+  // Returns when it is written, by whomever. Errors: I/O; it is kept then.
+  Result<void> await_structure();
   void request_sync() NSQ_REQUIRES(mutex_);
   void request_sync_later(Moment now) NSQ_REQUIRES(mutex_);
   void run_sync();
@@ -257,7 +261,11 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   IntervalSet gaps_ NSQ_GUARDED_BY(mutex_);                    // at or above routed_
   std::deque<HeldDeferral> deferrals_ NSQ_GUARDED_BY(mutex_);  // at or above routed_
 
-  bool noting_ NSQ_GUARDED_BY(mutex_) = false;   // structure that was taken is being journaled
+  bool noting_ NSQ_GUARDED_BY(mutex_) = false;  // structure that was taken is being journaled
+  // A call has changed the structure, and that is not journaled yet. Otherwise what is pending is
+  // of the start, and can wait.
+  bool structure_changed_ NSQ_GUARDED_BY(mutex_) = false;
+  std::condition_variable_any structure_noted_;  // or given up, by the thread that was writing
   bool writing_ NSQ_GUARDED_BY(mutex_) = false;  // some thread has the writer's place
   // After a write that had to wait, so many are left to a storage thread.
   unsigned handed_over_writes_ NSQ_GUARDED_BY(mutex_) = 0;

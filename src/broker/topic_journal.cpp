@@ -159,6 +159,7 @@ void Topic::encode_state(std::string& entries) const {
 }
 
 Result<void> Topic::sync_structure() {
+  if (auto noted = await_structure(); !noted) return noted;
   {
     Lock lock(mutex_);
     if (!structure_unsynced_ || exiting_) return {};

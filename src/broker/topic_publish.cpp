@@ -166,7 +166,11 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices, Rest res
       structure_ = structure + structure_;
       refused_.add(refused);
     }
-    if (noted && !entries.empty()) structure_unsynced_ = journal_sync_wanted_ = true;
+    if (noted && !entries.empty()) {
+      structure_unsynced_ = journal_sync_wanted_ = true;
+      structure_changed_ = structure_changed_ && !structure_.empty();
+      structure_noted_.notify_all();
+    }
     if (exiting_) written = Error(BrokerErrc::Exiting, "");
     outcome = written ? Result<void>() : Result<void>(written.error());
     if (!exiting_ && !(full && outcome)) home_.health.report(outcome);
@@ -193,6 +197,7 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices, Rest res
     }
   }
   writing_ = false;
+  if (structure_changed_) structure_noted_.notify_all();
   if (!log_->has_unsynced() && !journal_sync_wanted_) return outcome;
   request_sync_later(now);
   if (home_.options.durability == Durability::Fsync ||
@@ -203,7 +208,7 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices, Rest res
 }
 
 void Topic::hand_over_writing(Moment now) {
-  handed_over_ = true;
+  if (std::exchange(handed_over_, true)) return;
   home_.work.submit(storage::WorkQueue::Lane::Write,
                     [self = shared_from_this(), now] { self->write_handed_over(now); });
 }
@@ -230,12 +235,33 @@ void Topic::write_structure(Moment now) {
   Notices notices;
   {
     Lock lock(mutex_);
+    structure_changed_ = !structure_.empty() || noting_;
     // Whoever is writing sees to it; and it is kept if it cannot be written now.
     if (!writing_ && !handed_over_ && structure_pending()) {
       [[maybe_unused]] const auto kept = write_all(lock, now, notices, Rest::HandOver);
     }
   }
   notices.make();
+}
+
+Result<void> Topic::await_structure() {
+  Notices notices;
+  Result<void> outcome;
+  {
+    Lock lock(mutex_);
+    while (structure_changed_ && outcome && !exiting_) {
+      if (writing_) {
+        structure_noted_.wait(lock);
+      } else {
+        // Also if it was handed over: whoever is asked to will find it done.
+        outcome = write_all(lock, last_moment_, notices, Rest::HandOver);
+        // Perhaps the messages could not be written, but that is told to those who wait for them.
+        if (!structure_changed_ || exiting_) outcome = {};
+      }
+    }
+  }
+  notices.make();
+  return outcome;
 }
 
 void Topic::settle(Unanswered& publish, Result<void> outcome, Notices& notices) {

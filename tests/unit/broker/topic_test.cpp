@@ -410,3 +410,22 @@ TEST_CASE("what is finished is noted although the end of a pause is not noted ye
   auto again = engine.subscribe("t", "c", {.ready_count = 10});
   CHECK(again->received() == std::vector<Got>{{"open", 1}});
 }
+
+TEST_CASE("a channel that was deleted stays so, whoever is at the disk", "[broker]") {
+  SlowDisk disk;
+  CHECK_FALSE(disk.publish("a"));
+  std::optional<nsq::Result<void>> deleted;
+  disk.engine.broker->delete_channel(
+      "t", "c", disk.engine.now, [&](nsq::Result<void> result) { deleted = std::move(result); });
+  const auto metadata = static_cast<std::size_t>(nsq::storage::WorkQueue::Lane::Metadata);
+  while (disk.engine.work().run_one(metadata)) continue;
+  REQUIRE(deleted.has_value());
+  CHECK(deleted->ok());
+  SECTION("when the process is killed") {
+    disk.engine.kill_and_restart();
+  }
+  SECTION("when the power fails") {
+    disk.engine.lose_power_and_restart();
+  }
+  CHECK(disk.engine.broker->find_topic("t")->find_channel("c") == nullptr);
+}
