@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "broker/broker_error.h"
 #include "broker/topic.h"
+#include "daemon/deferral.h"
 #include "daemon/publish_bodies.h"
 #include "protocol/names.h"
 
@@ -127,7 +128,8 @@ void pub(Exchange& exchange, const ApiContext& context) {
   if (!topic) return;
   const auto delay = delay_of(*request.query(), context.options.longest_defer());
   if (!delay) return exchange.response.error(400, "INVALID_DEFER");
-  publish(exchange, context, std::move(topic), {{&request.body, 1}, *delay}, now);
+  publish(exchange, context, std::move(topic), {{&request.body, 1}, deferral(*delay, now.wall)},
+          now);
 }
 
 // Any value of "binary" but these two means the binary form, as it always has.
@@ -157,7 +159,7 @@ void mpub(Exchange& exchange, const ApiContext& context) {
                                         : split_lines(request.body, limits, messages);
   if (failure) return exchange.response.error(413, *failure);
   if (messages.empty()) return exchange.response.text("OK");
-  publish(exchange, context, std::move(topic), {messages, *delay}, now);
+  publish(exchange, context, std::move(topic), {messages, deferral(*delay, now.wall)}, now);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "daemon/publish_group.h"
 
 #include "base/assert.h"
+#include "daemon/deferral.h"
 
 namespace nsq::daemon {
 
@@ -19,12 +20,12 @@ void PublishGroup::add(const protocol::Command& command) {
   items_.push_back({bodies_.size() - before, command.delay});
 }
 
-std::span<const broker::Publication> PublishGroup::publications() {
+std::span<const broker::Publication> PublishGroup::publications(Timestamp now) {
   publications_.clear();
   const std::span<const std::string_view> bodies(bodies_);
   std::size_t next = 0;
   for (const Item& item : items_) {
-    publications_.push_back({bodies.subspan(next, item.body_count), item.delay});
+    publications_.push_back({bodies.subspan(next, item.body_count), deferral(item.delay, now)});
     next += item.body_count;
   }
   return publications_;

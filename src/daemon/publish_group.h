@@ -25,8 +25,8 @@ class PublishGroup {
 
   // Requires: PUB, MPUB or DPUB, to the topic of those before it.
   void add(const protocol::Command& command);
-  // One publication per command. Valid until the next `add` or `clear`.
-  std::span<const broker::Publication> publications();
+  // One publication per command, made `now`. Valid until the next `add` or `clear`.
+  std::span<const broker::Publication> publications(Timestamp now);
   void clear();
 
  private:

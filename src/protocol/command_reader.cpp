@@ -17,6 +17,8 @@ namespace nsq::protocol {
 namespace {
 
 constexpr std::size_t kSizeBytes = sizeof(std::int32_t);
+// Of a batch: a size and a byte.
+constexpr std::size_t kLeastMessageBytes = kSizeBytes + 1;
 // A batch larger than this gives its list of messages back when the next one is read.
 constexpr std::size_t kKeptMessages = 16'384;
 
@@ -357,55 +359,54 @@ CommandReader::Outcome CommandReader::batch(const Line& line) {
     return refuse(ErrorCode::BadBody,
                   fmt::format("MPUB body too big {} > {}", declared, limits_.max_body_size));
 
-  const std::size_t end = begin + static_cast<std::size_t>(declared);
-  const std::string_view content = line.input.substr(begin, end - begin);
-  if (static_cast<std::size_t>(declared) < kSizeBytes)
-    return refuse(ErrorCode::BadBody, "MPUB failed to read message count");
-  if (content.size() < kSizeBytes)
-    return missing(begin + kSizeBytes, ErrorCode::BadBody, line, "failed to read message count");
-  const auto count = load_big<std::int32_t>(content.data());
-  // As many as the largest body could hold, each with a size and one byte.
-  if (count <= 0 || count > (limits_.max_body_size - 4) / 5)
+  // Nothing else is made of the declared size, for there are clients that get it wrong: the batch
+  // ends where its count and its sizes say so.
+  const std::size_t messages = begin + kSizeBytes;
+  if (line.input.size() < messages)
+    return missing(messages, ErrorCode::BadBody, line, "failed to read message count");
+  const auto count = load_big<std::int32_t>(line.input.data() + begin);
+  // As many as the largest body could hold.
+  if (count <= 0 || count > (limits_.max_body_size - 4) / std::int64_t{kLeastMessageBytes})
     return refuse(ErrorCode::BadBody, fmt::format("MPUB invalid message count {}", count));
-  if (line.input.size() < end && !at_end_) {
-    needed_bytes_ = end;
-    return Outcome::NeedMore;
-  }
-  if (batch_messages(content.substr(kSizeBytes), count, declared) == Outcome::Error)
-    return Outcome::Error;
-  if (line.input.size() < end)  // only at the end of the stream
-    return refuse(ErrorCode::BadBody, fmt::format("MPUB invalid body size {}", declared));
-  return complete(end);
+  return batch_messages(line, messages, static_cast<std::size_t>(count));
 }
 
-// Lists the messages in `content`, which ends where the batch says it does, or where the stream
-// has ended. The declared size is held against what the sizes within add up to: otherwise a batch
-// could hide commands behind its end.
-CommandReader::Outcome CommandReader::batch_messages(std::string_view content, std::int32_t count,
-                                                     std::int32_t declared) {
+// Lists the `count` messages that begin at `position`. What is asked for when they are not all
+// there is the least that all of them can take, so that a batch which comes in small pieces is not
+// walked through once for each.
+CommandReader::Outcome CommandReader::batch_messages(const Line& line, std::size_t position,
+                                                     std::size_t count) {
   messages_.clear();
   if (messages_.capacity() > kKeptMessages) messages_.shrink_to_fit();
-  for (std::int32_t i = 0; i < count; ++i) {
-    if (content.size() < kSizeBytes)
+  std::int64_t total = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t others = (count - i - 1) * kLeastMessageBytes;
+    const std::size_t begin = position + kSizeBytes;
+    if (line.input.size() < begin) {
+      if (!at_end_) return missing(begin + 1 + others, ErrorCode::BadMessage, line, "");
       return refuse(ErrorCode::BadMessage,
                     fmt::format("MPUB failed to read message({}) body size", i));
-    const auto size = load_big<std::int32_t>(content.data());
-    content.remove_prefix(kSizeBytes);
+    }
+    const auto size = load_big<std::int32_t>(line.input.data() + position);
     if (size <= 0)
       return refuse(ErrorCode::BadMessage,
                     fmt::format("MPUB invalid message({}) body size {}", i, size));
     if (size > limits_.max_msg_size)
       return refuse(ErrorCode::BadMessage,
                     fmt::format("MPUB message too big {} > {}", size, limits_.max_msg_size));
-    if (content.size() < static_cast<std::size_t>(size))
-      return refuse(ErrorCode::BadMessage, "MPUB failed to read message body");
-    messages_.push_back(content.substr(0, static_cast<std::size_t>(size)));
-    content.remove_prefix(static_cast<std::size_t>(size));
+    total += size;
+    if (total > limits_.max_body_size)
+      return refuse(ErrorCode::BadBody,
+                    fmt::format("MPUB body too big {} > {}", total, limits_.max_body_size));
+    const auto bytes = static_cast<std::size_t>(size);
+    if (line.input.size() < begin + bytes)
+      return missing(begin + bytes + others, ErrorCode::BadMessage, line,
+                     "failed to read message body");
+    messages_.push_back(line.input.substr(begin, bytes));
+    position = begin + bytes;
   }
-  if (!content.empty())
-    return refuse(ErrorCode::BadBody, fmt::format("MPUB invalid body size {}", declared));
   command_.messages = messages_;
-  return Outcome::Command;
+  return complete(position);
 }
 
 // Outcomes

@@ -17,7 +17,8 @@ inline constexpr std::size_t kMaxLineBytes = 16'384;
 
 // Reads a client's commands. All checks that need no engine are made here, in the order in which
 // the protocol makes them: state, parameters, declared size, body. A body over a limit is refused
-// when its size is read, before the body is awaited.
+// when its size is read, before the body is awaited. A batch takes what its count and sizes say, up
+// to `max_body_size` of message bodies, whatever its declared size.
 //
 // The reader keeps no place of its own: the caller hands in everything it has not consumed yet,
 // from the first such byte on, and reads again when there is more. One reader can therefore serve
@@ -82,7 +83,7 @@ class CommandReader {
   bool set_topic(std::string_view verb, std::string_view name);
   bool set_message_id(std::string_view text);
   Outcome whole_body(const Line& line, std::int64_t size, ErrorCode code, std::string_view what);
-  Outcome batch_messages(std::string_view content, std::int32_t count, std::int32_t declared);
+  Outcome batch_messages(const Line& line, std::size_t position, std::size_t count);
 
   Outcome complete(std::size_t consumed);
   Outcome refuse(ErrorCode code, std::string text);
