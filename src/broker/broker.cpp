@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <thread>
 
 #include "base/log.h"
@@ -10,9 +11,18 @@
 namespace nsq::broker {
 namespace {
 
-// What remains of a deleted topic until its files are removed.
-constexpr std::string_view kTrashPrefix = "trash.";
+// What remains of a deleted topic until its files are removed; no topic's directory begins so, as
+// an @ is in nobody's name.
+constexpr std::string_view kTrashPrefix = "@trash@";
 constexpr int kSubscribeAttempts = 10;
+
+// Of a topic's directory.
+std::uint64_t number_in(std::string_view name) {
+  std::uint64_t number = 0;
+  const std::string_view digits = name.substr(name.rfind('@') + 1);
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return number;
+}
 
 }  // namespace
 
@@ -66,11 +76,8 @@ std::shared_ptr<Topic> Broker::topic(std::string_view name, Moment now) {
   {
     Lock lock(mutex_);
     if (const auto found = topics_.find(name); found != topics_.end()) return found->second;
-    // The directory is named after the moment too, so that a topic deleted and created again does
-    // not meet its own remains.
-    const std::string directory =
-        topics_path() + "/" + std::string(name) + "@" + std::to_string(index_of_time(now.wall));
-    topic = std::make_shared<Topic>(std::string(name), directory, home(), now, next_seed());
+    topic = std::make_shared<Topic>(std::string(name), new_directory(name, now), home(), now,
+                                    next_seed());
     if (hold) topic->hold();
     topics_.emplace(name, topic);
   }
@@ -78,6 +85,14 @@ std::shared_ptr<Topic> Broker::topic(std::string_view name, Moment now) {
   if (observer_ != nullptr) observer_->on_topic_created(topic);
   if (!topic->ephemeral()) request_persist(nullptr);
   return topic;
+}
+
+// Named after the moment too, so that a topic deleted and created again does not meet its own
+// remains; and later ones have higher numbers, whatever the clock does, so that of two it is known
+// which has been deleted.
+std::string Broker::new_directory(std::string_view topic, Moment now) {
+  last_directory_ = std::max(last_directory_ + 1, index_of_time(now.wall));
+  return topics_path() + "/" + std::string(topic) + "@" + std::to_string(last_directory_);
 }
 
 std::shared_ptr<Topic> Broker::find_topic(std::string_view name) const {
@@ -130,8 +145,7 @@ void Broker::remove_files(std::shared_ptr<Topic> topic, Done done) {
                [this, topic = std::move(topic), done = std::move(done)]() mutable {
                  if (!topic->quiet()) return remove_files(std::move(topic), std::move(done));
                  const std::string& directory = topic->directory();
-                 const std::string trash = topics_path() + "/" + std::string(kTrashPrefix) +
-                                           directory.substr(topics_path().size() + 1);
+                 const std::string trash = trash_path(directory);
                  Result<void> moved;
                  if (files_.exists(directory)) moved = files_.rename(directory, trash);
                  if (moved) moved = files_.sync_directory(topics_path());
@@ -142,10 +156,19 @@ void Broker::remove_files(std::shared_ptr<Topic> topic, Done done) {
                  request_persist([moved, done = std::move(done)](Result<void> persisted) {
                    if (done) done(moved ? persisted : moved);
                  });
-                 if (auto removed = files_.remove_tree(trash); !removed) {
-                   log::error("{}: {}", trash, removed.error().to_string());
-                 }
+                 remove_trash(trash);
                });
+}
+
+std::string Broker::trash_path(const std::string& directory) const {
+  return topics_path() + "/" + std::string(kTrashPrefix) +
+         directory.substr(topics_path().size() + 1);
+}
+
+void Broker::remove_trash(const std::string& trash) {
+  if (auto removed = files_.remove_tree(trash); !removed) {
+    log::error("{}: {}", trash, removed.error().to_string());
+  }
 }
 
 // --- subscriptions -----------------------------------------------------------------------------
@@ -340,23 +363,36 @@ Result<std::map<std::string, std::string>> Broker::find_directories() {
   std::map<std::string, std::string> directories;
   auto names = files_.list(topics_path());
   if (!names) return names.error();
+  const auto remove_later = [this](const std::string& trash) {
+    work_.submit(storage::WorkQueue::Lane::Background, [this, trash] { remove_trash(trash); });
+  };
   std::sort(names->begin(), names->end(), [](const std::string& a, const std::string& b) {
     return a.size() != b.size() ? a.size() < b.size() : a < b;
   });
   for (const std::string& name : *names) {
     const std::string path = topics_path() + "/" + name;
     const auto at = name.rfind('@');
-    const std::string topic = name.substr(0, at);
-    if (name.starts_with(kTrashPrefix) && at != std::string::npos) {
-      work_.submit(storage::WorkQueue::Lane::Background, [this, path] {
-        if (auto removed = files_.remove_tree(path); !removed) {
-          log::error("{}: {}", path, removed.error().to_string());
-        }
-      });
-    } else if (at != std::string::npos && protocol::is_valid_name(topic)) {
-      // Of two, the later one counts; the other belongs to a topic deleted before.
-      directories[topic] = path;
+    if (at == std::string::npos) continue;
+    if (name.starts_with(kTrashPrefix)) {
+      remove_later(path);
+      continue;
     }
+    const std::string topic = name.substr(0, at);
+    if (!protocol::is_valid_name(topic)) continue;
+    Lock lock(mutex_);
+    last_directory_ = std::max(last_directory_, number_in(name));
+    // Of two, the later one counts; the other belongs to a topic deleted before, and would be taken
+    // for it again once the later one is gone.
+    std::string& counts = directories[topic];
+    if (!counts.empty()) {
+      const std::string trash = trash_path(counts);
+      if (auto moved = files_.rename(counts, trash); !moved) {
+        log::error("{}", moved.error().to_string());
+      } else {
+        remove_later(trash);
+      }
+    }
+    counts = path;
   }
   return directories;
 }
@@ -366,9 +402,7 @@ Result<void> Broker::load_topic(const Metadata::Topic& note, const std::string& 
   std::shared_ptr<Topic> topic;
   {
     Lock lock(mutex_);
-    const std::string path = directory.empty() ? topics_path() + "/" + note.name + "@" +
-                                                     std::to_string(index_of_time(now.wall))
-                                               : directory;
+    const std::string path = directory.empty() ? new_directory(note.name, now) : directory;
     topic = std::make_shared<Topic>(note.name, path, home(), now, next_seed());
   }
   std::vector<std::string> noted;

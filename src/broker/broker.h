@@ -112,6 +112,9 @@ class Broker {
   std::uint64_t next_seed() NSQ_REQUIRES(mutex_);
   void tell_changed(const std::string& topic);
 
+  std::string new_directory(std::string_view topic, Moment now) NSQ_REQUIRES(mutex_);
+  std::string trash_path(const std::string& directory) const;
+  void remove_trash(const std::string& trash);
   Result<std::map<std::string, std::string>> find_directories();
   Result<void> load_topic(const Metadata::Topic& note, const std::string& directory, Moment now);
   Metadata load_metadata();
@@ -140,6 +143,7 @@ class Broker {
   mutable Mutex mutex_;
   Topics topics_ NSQ_GUARDED_BY(mutex_);
   std::uint64_t seed_ NSQ_GUARDED_BY(mutex_);
+  std::uint64_t last_directory_ NSQ_GUARDED_BY(mutex_) = 0;  // the highest number there was
   bool persist_requested_ NSQ_GUARDED_BY(mutex_) = false;
   std::vector<Done> persist_waiters_ NSQ_GUARDED_BY(mutex_);
 };

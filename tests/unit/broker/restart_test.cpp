@@ -401,3 +401,38 @@ TEST_CASE("one of many topics that cannot be left cleanly is told of", "[broker]
   engine.files().fail(nsq::test::MemoryFileSystem::Call::Sync, 50, std::errc::io_error, 1000);
   CHECK_FALSE(engine.broker->shut_down(engine.now));
 }
+
+TEST_CASE("a topic may have any valid name", "[broker]") {
+  for (const std::string name : {"trash.t", "a.b", "..", "journal", "-", "trash"}) {
+    EngineFixture engine;
+    engine.subscribe(name, "c", {});
+    engine.publish(name, {"kept"});
+    engine.restart_cleanly();
+    engine.work().run_all();
+    engine.restart_cleanly();
+    auto client = engine.subscribe(name, "c", {.ready_count = 10});
+    CHECK(client->received() == std::vector<Got>{{"kept", 1}});
+  }
+}
+
+TEST_CASE("of a topic deleted and made again, what was deleted never comes back", "[broker]") {
+  const auto by = GENERATE(1s, -3600s);  // the clock may be set back
+  EngineFixture engine;
+  engine.publish("t", {"old"});
+  // Its files are still there when the process ends.
+  engine.broker->delete_topic("t", engine.now, [](const auto&) {});
+  engine.now.wall = engine.now.wall + by;
+  engine.publish("t", {"new"});
+  engine.work().forget_all();
+  engine.kill_and_restart();
+  CHECK(engine.topic_stats("t").depth == 1);
+  SECTION("while the later one is there") {
+    auto client = engine.subscribe("t", "c", {.ready_count = 10});
+    CHECK(client->received() == std::vector<Got>{{"new", 1}});
+  }
+  SECTION("nor when that is deleted too") {
+    engine.administrate([&](auto done) { engine.broker->delete_topic("t", engine.now, done); });
+    engine.kill_and_restart();
+    CHECK(engine.broker->find_topic("t") == nullptr);
+  }
+}
