@@ -304,6 +304,8 @@ void Topic::maintain(Moment now) {
   if (done) return;
   Meters::count(home_.meters.space_errors);
   log::error("TOPIC({}): cannot give up disk space: {}", name_, done.error().to_string());
+  Lock lock(mutex_);
+  request_maintenance(now.steady + home_.options.maintenance_interval);
 }
 
 // --- recovering --------------------------------------------------------------------------------

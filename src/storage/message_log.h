@@ -133,7 +133,8 @@ class MessageLog {
   // --- giving up space -------------------------------------------------------------------------
 
   // Nothing below `floor` will be read again. Frees memory at once; returns the segments that can
-  // go, to be passed to remove(). Callers make sure first that the journal says so too.
+  // go, those that could not be removed before among them, to be passed to remove(). Callers make
+  // sure first that the journal says so too.
   std::vector<std::shared_ptr<Segment>> release(Index floor);
   // Removes the files. Blocks.
   Result<void> remove(const std::vector<std::shared_ptr<Segment>>& segments);
@@ -217,6 +218,7 @@ class MessageLog {
   bool writing_ NSQ_GUARDED_BY(mutex_) = false;    // a write() is under way, without the lock
   std::vector<Unsynced> unsynced_ NSQ_GUARDED_BY(mutex_);
   std::set<Index> unsafe_ NSQ_GUARDED_BY(mutex_);  // segments whose sync has failed
+  std::vector<std::shared_ptr<Segment>> released_ NSQ_GUARDED_BY(mutex_);  // not removed yet
   bool directory_unsynced_ NSQ_GUARDED_BY(mutex_) = false;
   bool parent_unsynced_ NSQ_GUARDED_BY(mutex_) = false;
   std::uint64_t damaged_ NSQ_GUARDED_BY(mutex_) = 0;

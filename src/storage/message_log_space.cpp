@@ -22,7 +22,6 @@ void MessageLog::forget_segment(Segments::iterator segment) {
 }
 
 std::vector<std::shared_ptr<Segment>> MessageLog::release(Index floor) {
-  std::vector<std::shared_ptr<Segment>> released;
   Lock lock(mutex_);
   // The chunk that is being appended to goes only when all of it is finished.
   while (!window_.empty() && window_.front().chunk->end() <= floor &&
@@ -32,7 +31,7 @@ std::vector<std::shared_ptr<Segment>> MessageLog::release(Index floor) {
     drop_oldest_chunk();
   }
   const auto take_oldest = [&]() NSQ_REQUIRES(mutex_) {
-    released.push_back(segments_.begin()->second.segment);
+    released_.push_back(segments_.begin()->second.segment);
     forget_segment(segments_.begin());
   };
   while (segments_.size() > 1 && segments_.begin()->second.extent.end <= floor &&
@@ -47,7 +46,7 @@ std::vector<std::shared_ptr<Segment>> MessageLog::release(Index floor) {
     active_ = nullptr;
     resumable_ = false;
   }
-  return released;
+  return released_;
 }
 
 Result<void> MessageLog::remove(const std::vector<std::shared_ptr<Segment>>& segments) {
@@ -55,7 +54,13 @@ Result<void> MessageLog::remove(const std::vector<std::shared_ptr<Segment>>& seg
   for (const auto& segment : segments) {
     // For those who still read. If it cannot be opened, they could not have read it either.
     [[maybe_unused]] const auto kept = segment->keep_open();
-    if (auto removed = files_.remove(segment->path()); !removed && done) done = removed;
+    auto removed = files_.remove(segment->path());
+    if (removed || !files_.exists(segment->path())) {
+      Lock lock(mutex_);
+      std::erase(released_, segment);
+    } else if (done) {
+      done = removed;
+    }
   }
   return done;
 }

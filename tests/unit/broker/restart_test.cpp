@@ -217,6 +217,26 @@ TEST_CASE("disk space is given back when messages are finished, a few stragglers
   CHECK(engine.channel_stats("t", "c").lost_count == 0);
 }
 
+TEST_CASE("disk space is given back although the disk failed when it was first tried", "[broker]") {
+  using Call = MemoryFileSystem::Call;
+  const auto failing = GENERATE(Call::Sync, Call::Remove);
+  nsq::broker::Options options;
+  options.mem_queue_size = 10;
+  options.max_bytes_per_file = 50'000;
+  EngineFixture engine(options);
+  auto client = engine.subscribe("t", "c", {.ready_count = 2000});
+  const std::string padding(1000, 'x');
+  for (int i = 0; i < 300; ++i) engine.publish("t", {std::to_string(i) + padding});
+  engine.advance(3s);
+  client->received();
+  for (int i = 0; i < 300; ++i) client->finish(std::to_string(i) + padding);
+  engine.files().fail(failing, 1, std::errc::io_error, 20);
+  for (int i = 0; i < 5; ++i) engine.advance(1s);
+  engine.files().stop_failing();
+  for (int i = 0; i < 5; ++i) engine.advance(1s);
+  CHECK(engine.files().used_bytes() < 100'000);
+}
+
 TEST_CASE("what was finished a sync ago survives a power cut, though nobody publishes",
           "[broker]") {
   EngineFixture engine;
