@@ -136,28 +136,25 @@ void Broker::remove_topic(std::shared_ptr<Topic> topic, Done done) {
     if (done) done({});
     return;
   }
-  remove_files(std::move(topic), std::move(done));
+  topic->call_when_quiet(
+      [this, name = topic->name(), directory = topic->directory(), done = std::move(done)] {
+        work_.submit(storage::WorkQueue::Lane::Background,
+                     [=, this] { remove_files(name, directory, done); });
+      });
 }
 
-void Broker::remove_files(std::shared_ptr<Topic> topic, Done done) {
-  using Lane = storage::WorkQueue::Lane;
-  work_.submit(Lane::Background,
-               [this, topic = std::move(topic), done = std::move(done)]() mutable {
-                 if (!topic->quiet()) return remove_files(std::move(topic), std::move(done));
-                 const std::string& directory = topic->directory();
-                 const std::string trash = trash_path(directory);
-                 Result<void> moved;
-                 if (files_.exists(directory)) moved = files_.rename(directory, trash);
-                 if (moved) moved = files_.sync_directory(topics_path());
-                 if (!moved) {
-                   log::error("TOPIC({}): cannot remove the files: {}", topic->name(),
-                              moved.error().to_string());
-                 }
-                 request_persist([moved, done = std::move(done)](Result<void> persisted) {
-                   if (done) done(moved ? persisted : moved);
-                 });
-                 remove_trash(trash);
-               });
+void Broker::remove_files(const std::string& name, const std::string& directory, const Done& done) {
+  const std::string trash = trash_path(directory);
+  Result<void> moved;
+  if (files_.exists(directory)) moved = files_.rename(directory, trash);
+  if (moved) moved = files_.sync_directory(topics_path());
+  if (!moved) {
+    log::error("TOPIC({}): cannot remove the files: {}", name, moved.error().to_string());
+  }
+  request_persist([moved, done](Result<void> persisted) {
+    if (done) done(moved ? persisted : moved);
+  });
+  remove_trash(trash);
 }
 
 std::string Broker::trash_path(const std::string& directory) const {

@@ -123,7 +123,7 @@ class Broker {
   void clean_up_after(const std::shared_ptr<Channel>& channel, Moment now);
   bool retire_if_empty(const std::shared_ptr<Topic>& topic);
   void remove_topic(std::shared_ptr<Topic> topic, Done done);
-  void remove_files(std::shared_ptr<Topic> topic, Done done);
+  void remove_files(const std::string& name, const std::string& directory, const Done& done);
   void request_persist(Done done);
   void persist();
   Result<void> write_metadata();

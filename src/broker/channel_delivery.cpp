@@ -182,7 +182,7 @@ std::shared_ptr<const storage::Chunk> Channel::chunk_for_requeued(Index index, M
 
 void Channel::fetch_fresh(Moment now) {
   if (fresh_.fetching) return;
-  const bool quick = now.steady - fresh_.asked < kQuick;
+  const bool quick = fresh_.bytes > 0 && now.steady - fresh_.asked < kQuick;
   fresh_.bytes = quick ? std::min(2 * fresh_.bytes, kMostReadBytes) : kFirstReadBytes;
   fresh_.asked = now.steady;
   read_from(next_);

@@ -1,5 +1,6 @@
 #include "broker/topic.h"
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "broker/broker_error.h"
 #include "protocol/names.h"
@@ -38,6 +39,7 @@ void Topic::Notices::make() {
   for (const auto& [waiter, ticket, outcome] : published) waiter->on_published(ticket, outcome);
   published.clear();
   consumers.make();
+  for (const auto& done : std::exchange(quiet, {})) done();
 }
 
 Topic::Topic(std::string name, std::string directory, const Home& home, Moment now,
@@ -266,9 +268,20 @@ bool Topic::close_if_empty() {
   return exiting_;
 }
 
-bool Topic::quiet() const {
-  Lock lock(mutex_);
-  return !writing_ && !handed_over_ && !syncing_;
+void Topic::call_when_quiet(std::function<void()> done) {
+  Notices notices;
+  {
+    Lock lock(mutex_);
+    NSQ_ASSERT(exiting_);
+    when_quiet_.push_back(std::move(done));
+    note_quiet(notices);
+  }
+  notices.make();
+}
+
+void Topic::note_quiet(Notices& notices) {
+  if (!exiting_ || writing_ || handed_over_ || syncing_) return;
+  notices.quiet = std::exchange(when_quiet_, {});
 }
 
 // --- stats -------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -133,8 +134,9 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   void close();
   // The same, if it has no channels. Says whether it did.
   bool close_if_empty();
-  // No publish is being written any more. Requires: closed.
-  bool quiet() const;
+  // Calls `done` once nothing is written or synced any more: at once, or with no lock held on the
+  // thread that comes to its end. It is not to own the topic. Requires: closed.
+  void call_when_quiet(std::function<void()> done);
   // Writes and syncs all there is, marking the directory as cleanly left. Nothing may be published
   // or answered any more. May take as long as the disk does.
   Result<void> shut_down(Moment now);
@@ -167,6 +169,7 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
     };
     std::vector<Published> published;
     ConsumerCalls consumers;
+    std::vector<std::function<void()>> quiet;
     void make();
   };
 
@@ -206,6 +209,7 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   void run_sync();
   void fail_unsynced(const Error& error, Notices& notices) NSQ_REQUIRES(mutex_);
   void end_sync() NSQ_REQUIRES(mutex_);
+  void note_quiet(Notices& notices) NSQ_REQUIRES(mutex_);
 
   // what survives a restart, in topic_journal.cpp
   void begin_hold() NSQ_REQUIRES(mutex_);
@@ -246,6 +250,7 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
 
   mutable Mutex mutex_;
   bool exiting_ NSQ_GUARDED_BY(mutex_) = false;
+  std::vector<std::function<void()>> when_quiet_ NSQ_GUARDED_BY(mutex_);
   bool paused_ NSQ_GUARDED_BY(mutex_) = false;
   bool started_ NSQ_GUARDED_BY(mutex_) = true;
   std::map<std::string, std::shared_ptr<Channel>, std::less<>> channels_ NSQ_GUARDED_BY(mutex_);

@@ -198,6 +198,7 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices, Rest res
   }
   writing_ = false;
   if (structure_changed_) structure_noted_.notify_all();
+  note_quiet(notices);
   if (!log_->has_unsynced() && !journal_sync_wanted_) return outcome;
   request_sync_later(now);
   if (home_.options.durability == Durability::Fsync ||
@@ -222,6 +223,7 @@ void Topic::write_handed_over(Moment now) {
       // Whoever is at it sees to the rest.
     } else if (exiting_) {
       fail_unwritten(Error(BrokerErrc::Exiting, ""), notices);
+      note_quiet(notices);
     } else if (structure_pending() || log_->has_unwritten()) {
       // How it went, those are told who wait for it.
       [[maybe_unused]] const auto all = write_all(lock, now, notices, Rest::HandOver);
@@ -373,7 +375,10 @@ void Topic::run_sync() {
       // More may have been written meanwhile that somebody waits for: one sync for all of it.
       more = done && home_.options.durability == Durability::Fsync && !unanswered_.empty() &&
              unanswered_.front().end <= noted_end_;
-      if (!more) end_sync();
+      if (!more) {
+        end_sync();
+        note_quiet(notices);
+      }
     }
     notices.make();
   }

@@ -136,7 +136,10 @@ class Story {
     drop_broker();
   }
   void leave_all() {
-    for (auto& [channel, client] : clients_) broker_->unsubscribe(client->subscription, now_);
+    for (auto& [channel, client] : clients_) {
+      broker_->unsubscribe(client->subscription, now_);
+      client->subscription = nullptr;  // which keeps the client
+    }
     clients_.clear();
   }
   void drop_broker() {

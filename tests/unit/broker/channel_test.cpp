@@ -217,6 +217,20 @@ TEST_CASE("a long backlog is read back from disk in order, whatever the window",
     CHECK(got[static_cast<std::size_t>(i)].body.starts_with(std::to_string(i) + "x"));
 }
 
+TEST_CASE("a backlog is read in large pieces also right after the machine was started",
+          "[broker]") {
+  nsq::broker::Options options;
+  options.mem_queue_size = 1;
+  EngineFixture engine(options);
+  engine.now.steady = nsq::Instant{1ms};
+  auto client = engine.subscribe("t", "c", {});
+  for (int i = 0; i < 50; ++i) engine.publish("t", {std::string(2000, 'x')});
+  const auto before = engine.files().calls(MemoryFileSystem::Call::Read);
+  client->set_ready_count(100);
+  CHECK(client->received().size() == 50);
+  CHECK(engine.files().calls(MemoryFileSystem::Call::Read) - before < 10);
+}
+
 namespace {
 
 // A backlog of many reads, of which nothing is in memory, and a client that has taken so much that

@@ -292,6 +292,23 @@ TEST_CASE("a topic deleted before its messages are written refuses them", "[brok
   CHECK(disk.engine.broker->stats({}, disk.engine.now).empty());
 }
 
+TEST_CASE(
+    "a deleted topic's files go when the last write to them has ended, and nobody turns round for "
+    "it",
+    "[broker]") {
+  SlowDisk disk;
+  CHECK_FALSE(disk.publish("a"));
+  const std::string directory = disk.engine.broker->find_topic("t")->directory();
+  disk.engine.broker->delete_topic("t", disk.engine.now, [](const nsq::Result<void>&) {});
+  constexpr auto kBackground = static_cast<std::size_t>(nsq::storage::WorkQueue::Lane::Background);
+  CHECK(disk.engine.work().waiting(kBackground) == 0);
+  CHECK(disk.engine.files().exists(directory));
+  REQUIRE(disk.write());
+  CHECK(disk.engine.work().waiting(kBackground) == 1);
+  disk.engine.work().run_all();
+  CHECK_FALSE(disk.engine.files().exists(directory));
+}
+
 TEST_CASE("a channel made before messages are written gets them", "[broker]") {
   SlowDisk disk;
   CHECK_FALSE(disk.publish("a"));
