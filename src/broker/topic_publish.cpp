@@ -98,6 +98,10 @@ void Topic::publish_in_memory(std::span<const Publication> publications, Moment 
   route(visible_end_, now, notices);
   if (ephemeral_) {
     log_->release(lowest_needed());
+    // What one message in flight or deferred for long would keep in memory behind it.
+    if (log_->should_compact()) {
+      log_->compact([this](IndexRange range) NSQ_NO_ANALYSIS { return unfinished(range); });
+    }
   } else {
     request_maintenance(now.steady + home_.options.maintenance_interval);
   }

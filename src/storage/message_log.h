@@ -136,6 +136,13 @@ class MessageLog {
   // go, those that could not be removed before among them, to be passed to remove(). Callers make
   // sure first that the journal says so too.
   std::vector<std::shared_ptr<Segment>> release(Index floor);
+  // Of a log in memory: it holds twice what it did after the last compact(), and more than the
+  // window is to.
+  bool should_compact() const;
+  // Frees the memory of records that only wait for earlier ones to be released: keeps those that
+  // `live` names, which is asked for one chunk after the other. O(what is in memory). To be called
+  // like release(), with nobody appending.
+  void compact(const std::function<IntervalSet(IndexRange)>& live);
   // Removes the files. Blocks.
   Result<void> remove(const std::vector<std::shared_ptr<Segment>>& segments);
 
@@ -208,6 +215,7 @@ class MessageLog {
   mutable Mutex mutex_;
   std::deque<WindowChunk> window_ NSQ_GUARDED_BY(mutex_);
   std::size_t window_bytes_ NSQ_GUARDED_BY(mutex_) = 0;
+  std::size_t compacted_bytes_ NSQ_GUARDED_BY(mutex_) = 0;  // of them, after the last compact()
   std::size_t next_chunk_bytes_ NSQ_GUARDED_BY(mutex_);
   Index end_ NSQ_GUARDED_BY(mutex_);
   Index written_end_ NSQ_GUARDED_BY(mutex_);  // what is before is written, or need not be any more

@@ -12,6 +12,25 @@ namespace {
 constexpr std::uint64_t kWorthRemovingBytes = 1 << 20;
 const std::error_code kInUse = std::make_error_code(std::errc::device_or_resource_busy);
 
+// A chunk in which just these of another's records are; that chunk itself if they are most of it.
+std::shared_ptr<Chunk> shrunk(const std::shared_ptr<Chunk>& from, const IntervalSet& live,
+                              const LogIdentity& identity) {
+  const auto for_each_record = [&](auto visit) {
+    live.for_each({from->begin(), from->end()}, [&](IndexRange range) {
+      for (Index index = range.begin; index < range.end; ++index) {
+        if (const auto record = from->find(index)) visit(*record);
+      }
+    });
+  };
+  std::size_t bytes = 0;
+  for_each_record([&](const Record& each) { bytes += encoded_bytes(each, identity.node_id); });
+  if (bytes > from->capacity() / 2) return from;
+  auto copy = std::make_shared<Chunk>(from->begin(), bytes, identity);
+  for_each_record([&](const Record& each) { copy->append(each); });
+  copy->extend_range(from->end());
+  return copy;
+}
+
 }  // namespace
 
 void MessageLog::forget_segment(Segments::iterator segment) {
@@ -47,6 +66,30 @@ std::vector<std::shared_ptr<Segment>> MessageLog::release(Index floor) {
     resumable_ = false;
   }
   return released_;
+}
+
+bool MessageLog::should_compact() const {
+  Lock lock(mutex_);
+  return !options_.on_disk &&
+         window_bytes_ > std::max<std::size_t>(options_.window_bytes, 2 * compacted_bytes_);
+}
+
+void MessageLog::compact(const std::function<IntervalSet(IndexRange)>& live) {
+  std::deque<WindowChunk> window;
+  {
+    Lock lock(mutex_);
+    window = window_;
+  }
+  for (std::size_t i = 0; i + 1 < window.size(); ++i) {  // the last one grows
+    std::shared_ptr<Chunk>& chunk = window[i].chunk;
+    chunk = shrunk(chunk, live({chunk->begin(), chunk->end()}), options_.identity);
+  }
+  std::erase_if(window, [](const WindowChunk& each) { return each.chunk->capacity() == 0; });
+  std::size_t bytes = 0;
+  for (const WindowChunk& each : window) bytes += each.chunk->capacity();
+  Lock lock(mutex_);
+  window_.swap(window);
+  window_bytes_ = compacted_bytes_ = bytes;
 }
 
 Result<void> MessageLog::remove(const std::vector<std::shared_ptr<Segment>>& segments) {

@@ -119,6 +119,31 @@ TEST_CASE("ephemeral things drop and count what does not fit, and never touch th
   CHECK(engine.channel_stats("u", "tail#ephemeral").dropped_count == 40);
 }
 
+TEST_CASE("one message kept for long does not keep an ephemeral topic's later ones in memory",
+          "[broker]") {
+  nsq::broker::Options options;
+  options.mem_queue_bytes = 100'000;
+  EngineFixture engine(options);
+  auto client = engine.subscribe("t#ephemeral", "c", {.ready_count = 2});
+  engine.publish("t#ephemeral", {"kept"});
+  REQUIRE(client->received().size() == 1);
+  std::weak_ptr<const nsq::storage::Chunk> early;
+  const std::string body(1000, 'x');
+  for (int i = 0; i < 1000; ++i) {
+    engine.publish("t#ephemeral", {body});
+    nsq::broker::Deliveries deliveries;
+    client->channel().pull(*client->subscription, engine.now, {1, 10'000}, deliveries);
+    REQUIRE(deliveries.messages.size() == 1);
+    if (i == 100) early = deliveries.pins[0];
+    client->ids[body] = deliveries.messages[0].id;
+    client->calls = 0;
+    client->finish(body);
+  }
+  CHECK(early.expired());
+  client->requeue("kept");
+  CHECK(client->received() == std::vector<Got>{{"kept", 2}});
+}
+
 TEST_CASE("a publish that cannot be written is refused and never seen, and the next one works",
           "[broker]") {
   EngineFixture engine;

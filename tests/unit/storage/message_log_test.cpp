@@ -184,6 +184,42 @@ TEST_CASE("a log in memory only touches no file and loses nothing before it is r
   CHECK(fixture.files->calls(Call::CreateDirectory) == 1);  // by this test
 }
 
+TEST_CASE("a log in memory frees what only waits for earlier records", "[storage]") {
+  LogFixture fixture({.on_disk = false, .window_bytes = 500'000});
+  nsq::storage::IntervalSet live;
+  for (const Index kept : {0, 1, 500, 777}) live.add(kept);
+  Index index = 0;
+  while (!fixture.log->should_compact()) fixture.append(body_of(index++));
+  REQUIRE(index > 1000);
+  fixture.log->compact([&](nsq::storage::IndexRange) { return live; });
+  CHECK_FALSE(fixture.log->should_compact());
+  const auto around = fixture.log->find_in_memory(600);
+  CHECK((!around || !around->find(600)));
+  CHECK(fixture.log->find_in_memory(index - 1) != nullptr);  // in the chunk that grows
+  const auto check_kept = [&] {
+    live.for_each([&](nsq::storage::IndexRange range) {
+      for (Index kept = range.begin; kept < range.end; ++kept) {
+        const auto chunk = fixture.log->find_in_memory(kept);
+        REQUIRE(chunk);
+        const auto record = chunk->find(kept);
+        REQUIRE(record);
+        CHECK(record->body == body_of(kept));
+      }
+    });
+  };
+  check_kept();
+  // It grows as it did before, and what is left can be compacted again.
+  live.add(index);
+  for (int i = 0; i < 10'000; ++i) fixture.append(body_of(index++));
+  REQUIRE(fixture.log->should_compact());
+  fixture.log->compact([&](nsq::storage::IndexRange) { return live; });
+  check_kept();
+  fixture.log->release(501);
+  CHECK(fixture.log->find_in_memory(1) == nullptr);
+  live.erase_below(777);
+  check_kept();
+}
+
 TEST_CASE("whoever reads what was released from memory is led to what is left", "[storage]") {
   LogFixture fixture({.on_disk = false});
   for (Index index = 0; index < 1000; ++index) fixture.append(body_of(index));
