@@ -387,7 +387,8 @@ void Topic::restore(TopicRecord& record, const storage::MessageLog::Recovery& lo
     make_channel(channel.name, number)->restore(channel, begin, routed_, now);
   }
   for (const auto& [index, due] : deferrals) {
-    if (index >= routed_) deferrals_.push_back({index, due, true});
+    // The journal may know of a message that a power cut has taken.
+    if (index >= routed_ && !gaps.contains(index)) deferrals_.push_back({index, due, true});
   }
   gaps_ = std::move(gaps);
   gaps_.erase_below(routed_);

@@ -353,6 +353,34 @@ TEST_CASE("a channel that a damaged journal has lost gets all there is", "[broke
   CHECK(again->received().size() == 2);  // it is in the journal again
 }
 
+TEST_CASE("nobody waits for a deferred message that is gone from the log", "[broker]") {
+  EngineFixture engine;
+  engine.publish("t", {"1"});
+  engine.publish("t", {"for later"}, 60s);
+  engine.kill_and_restart();
+  engine.publish("t", {"2"});  // and with it, what the log said of deferred messages is noted
+  const std::string directory = "data/topics/" + engine.files().list("data/topics")->at(0);
+  const auto names = engine.files().list(directory);
+  int damaged = 0;
+  for (const std::string& name : *names) {
+    const std::string path = directory + "/" + name;
+    const auto found = engine.files().content(path).find("for later");
+    if (!name.ends_with(".log") || found == std::string::npos) continue;
+    engine.files().flip_bit(path, found, 0);
+    ++damaged;
+  }
+  REQUIRE(damaged == 1);
+  engine.kill_and_restart();
+  auto client = engine.subscribe("t", "c", {.ready_count = 10});
+  CHECK(client->received() == std::vector<Got>{{"1", 1}, {"2", 1}});
+  client->finish("1");
+  client->finish("2");
+  CHECK(engine.channel_stats("t", "c").deferred_count == 0);
+  engine.advance(60s);
+  CHECK(client->received().empty());
+  CHECK(engine.channel_stats("t", "c").lost_count == 0);
+}
+
 TEST_CASE("on a disk that its own messages have filled, consumers make room for more", "[broker]") {
   nsq::broker::Options options;
   options.reserve_bytes = 4000;
