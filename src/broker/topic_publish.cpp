@@ -244,7 +244,11 @@ void Topic::write_structure(Moment now) {
     structure_changed_ = !structure_.empty() || noting_;
     // Whoever is writing sees to it; and it is kept if it cannot be written now.
     if (!writing_ && !handed_over_ && structure_pending()) {
-      [[maybe_unused]] const auto kept = write_all(lock, now, notices, Rest::HandOver);
+      if (writes_here()) {
+        [[maybe_unused]] const auto kept = write_all(lock, now, notices, Rest::HandOver);
+      } else {
+        hand_over_writing(now);
+      }
     }
   }
   notices.make();

@@ -292,6 +292,20 @@ TEST_CASE("nobody waits for a slow device but a thread that may", "[broker]") {
   CHECK(disk.client->received() == std::vector<Got>{{"a", 1}, {"b", 1}});
 }
 
+TEST_CASE("nor does who makes a channel on it, or pauses a topic", "[broker]") {
+  SlowDisk disk;
+  const auto writes = [&] { return disk.engine.files().calls(MemoryFileSystem::Call::Write); };
+  const auto before = writes();
+  auto late = disk.engine.subscribe("t", "late", {.ready_count = 10});
+  disk.engine.administrate_without_work(
+      [&](auto done) { disk.engine.broker->pause_topic("t", true, disk.engine.now, done); });
+  CHECK(writes() == before);
+  REQUIRE(disk.write());
+  CHECK(writes() > before);
+  disk.engine.kill_and_restart();
+  CHECK(disk.engine.channel_stats("t", "late").depth == 0);
+}
+
 TEST_CASE("publishers write for themselves again once the device keeps up", "[broker]") {
   SlowDisk disk;
   disk.engine.files().set_slow(false);
