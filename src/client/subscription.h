@@ -123,6 +123,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   void deliver(Link& link);
   void end_if_drained(Link& link);
   bool may_reconnect(const Link& link) const;
+  bool may_redial(const Link& link) const;
 
   // subscription_lookup.cpp
   static asio::awaitable<void> keep_polling(SelfPtr self);

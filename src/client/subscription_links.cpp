@@ -54,6 +54,12 @@ bool Subscription::may_reconnect(const Link& link) const {
   return !stopping_ && !link.is_removed && link.is_direct;
 }
 
+// One that was found and cannot be reached is left to the next poll once that comes sooner.
+bool Subscription::may_redial(const Link& link) const {
+  const bool before_poll = is_polling_ && link.delay < config_.lookupd_poll_interval;
+  return may_reconnect(link) || (!stopping_ && !link.is_removed && before_poll);
+}
+
 void Subscription::start(const LinkPtr& link) {
   link->is_running = true;
   ++running_;
@@ -72,7 +78,7 @@ asio::awaitable<void> Subscription::keep(SelfPtr self, LinkPtr link) {
         self->log_.error("({}) error connecting to nsqd - {}", link->address,
                          attempted.error().to_string());
       }
-      if (!attempted && !self->may_reconnect(*link)) break;
+      if (!attempted && !self->may_redial(*link)) break;
       if (!attempted) continue;
     }
     const Error reason = co_await consume(self, link);

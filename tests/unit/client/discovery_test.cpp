@@ -175,6 +175,21 @@ TEST_CASE("a daemon that was lost is asked for soon, and not without end", "[cli
   CHECK(lookupd.questions() < 30);
 }
 
+TEST_CASE("a daemon that is found and cannot be reached is dialled again without a question",
+          "[client]") {
+  const auto refuse = [](FakeSession&) { return Lines{}; };
+  FakeDaemon daemon({refuse, refuse, refuse, deliver_one("at last")});
+  FakeLookupd lookupd;
+  lookupd.name({daemon.address()});
+  ConsumerFixture fixture;
+  fixture.options.config.lookupd_poll_interval = 5min;  // there is no second question
+  fixture.options.config.lookupd_poll_jitter = 1;
+  REQUIRE(fixture.make().connect_to_lookupd(lookupd.address()));
+  REQUIRE(fixture.bodies.wait_for(1));
+  fixture.stop();
+  CHECK(lookupd.questions() <= 2);
+}
+
 TEST_CASE("the discovery filter chooses among the daemons found", "[client]") {
   FakeDaemon daemon({deliver_one("hello")});
   FakeLookupd lookupd;
