@@ -25,6 +25,13 @@ Answer upstream_error(const Error& error);
 // errors, or nothing. Each stage is one round of questions.
 class Warnings {
  public:
+  Warnings() = default;
+  // Of the stages that were gone through, in their order.
+  template <typename... Stages>
+  explicit Warnings(const std::vector<std::string>& first, const Stages&... others) {
+    add(first);
+    (add(others), ...);
+  }
   void add(const std::vector<std::string>& stage);
   bool empty() const { return text_.empty(); }
   std::string message() const { return text_.empty() ? "" : "WARNING: " + text_; }

@@ -18,8 +18,7 @@ using cluster::Wait;
 asio::awaitable<Answer> Queries::topics() {
   const auto found = co_await cluster_.topics();
   if (!found) co_return upstream_error(found.error());
-  Warnings warnings;
-  warnings.add(found->errors);
+  const Warnings warnings(found->errors);
   co_return Answer{200, names_json("topics", found->value, warnings.message())};
 }
 
@@ -42,8 +41,7 @@ std::set<std::string> topics_of(const std::vector<cluster::Node>& nodes) {
 asio::awaitable<Answer> Queries::inactive_topics() {
   const auto found = co_await cluster_.topics();
   if (!found) co_return upstream_error(found.error());
-  Warnings warnings;
-  warnings.add(found->errors);
+  const Warnings warnings(found->errors);
   const auto all_nodes = co_await cluster_.nodes(Wait::ForMost);
   const std::set<std::string> active =
       all_nodes ? topics_of(all_nodes->value) : std::set<std::string>();
@@ -71,9 +69,7 @@ asio::awaitable<Answer> Queries::topic(std::string name) {
   const cluster::StatsFilter filter{.topic = name};
   auto stats = co_await cluster_.stats(std::move(nodes->value), filter, Wait::ForMost);
   if (!stats) co_return upstream_error(stats.error());
-  Warnings warnings;
-  warnings.add(nodes->errors);
-  warnings.add(stats->errors);
+  const Warnings warnings(nodes->errors, stats->errors);
   std::vector<cluster::TopicStats> topics;
   for (NodeStats& node : stats->value) {
     for (auto& topic : node.stats.topics) {
@@ -90,9 +86,7 @@ asio::awaitable<Answer> Queries::channel(std::string topic, std::string name) {
   const cluster::StatsFilter filter{.topic = topic, .channel = name, .with_clients = true};
   auto stats = co_await cluster_.stats(std::move(nodes->value), filter, Wait::ForMost);
   if (!stats) co_return upstream_error(stats.error());
-  Warnings warnings;
-  warnings.add(nodes->errors);
-  warnings.add(stats->errors);
+  const Warnings warnings(nodes->errors, stats->errors);
   std::vector<cluster::ChannelStats> channels;
   for (NodeStats& node : stats->value) {
     for (auto& each : node.stats.topics) {
@@ -110,8 +104,7 @@ asio::awaitable<Answer> Queries::channel(std::string topic, std::string name) {
 asio::awaitable<Answer> Queries::nodes() {
   const auto found = co_await cluster_.nodes(Wait::ForMost);
   if (!found) co_return upstream_error(found.error());
-  Warnings warnings;
-  warnings.add(found->errors);
+  const Warnings warnings(found->errors);
   co_return Answer{200, nodes_json(found->value, !cluster_.has_lookupds(), warnings.message())};
 }
 
@@ -124,9 +117,7 @@ asio::awaitable<Answer> Queries::node(std::string address) {
   const cluster::StatsFilter filter{.with_clients = true};
   auto stats = co_await cluster_.stats(std::move(nodes->value), filter, Wait::ForMost);
   if (!stats) co_return upstream_error(stats.error());
-  Warnings warnings;
-  warnings.add(nodes->errors);
-  warnings.add(stats->errors);
+  const Warnings warnings(nodes->errors, stats->errors);
   std::vector<cluster::TopicStats> topics;
   for (NodeStats& node : stats->value) {
     std::move(node.stats.topics.begin(), node.stats.topics.end(), std::back_inserter(topics));
@@ -140,9 +131,7 @@ asio::awaitable<Answer> Queries::counter() {
   const cluster::StatsFilter everything;
   auto stats = co_await cluster_.stats(std::move(nodes->value), everything, Wait::ForMost);
   if (!stats) co_return upstream_error(stats.error());
-  Warnings warnings;
-  warnings.add(nodes->errors);
-  warnings.add(stats->errors);
+  const Warnings warnings(nodes->errors, stats->errors);
   co_return Answer{200, counter_json(stats->value, warnings.message())};
 }
 

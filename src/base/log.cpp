@@ -15,6 +15,7 @@
 
 #include "base/json_writer.h"
 #include "base/log_prefix.h"
+#include "base/one_line.h"
 
 namespace nsq::log {
 namespace {
@@ -125,21 +126,6 @@ std::string json_members(const LevelName& level, std::string_view text) {
       .end_object();
   const std::string object = json.take_text();
   return object.substr(1, object.size() - 2);
-}
-
-// One event is one line, whatever a client put into the text.
-std::string on_one_line(std::string_view text) {
-  std::string line;
-  line.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      line += fmt::format("\\x{:02x}", byte);
-    } else {
-      line += c;
-    }
-  }
-  return line;
 }
 
 }  // namespace

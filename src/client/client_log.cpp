@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "base/one_line.h"
+
 namespace nsq {
 
 std::string_view to_string(LogLevel level) {
@@ -28,21 +30,6 @@ namespace {
 int next_number() {
   static std::atomic<int> count{0};
   return ++count;
-}
-
-// What came from elsewhere must not begin a line of its own.
-std::string on_one_line(std::string_view text) {
-  std::string line;
-  line.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      line += fmt::format("\\x{:02x}", byte);
-    } else {
-      line += c;
-    }
-  }
-  return line;
 }
 
 }  // namespace

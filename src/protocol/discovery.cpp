@@ -21,6 +21,21 @@ constexpr std::array kMembers{
     Row{"topology_region", read_into<&PeerIdentity::topology_region>},
 };
 
+std::string encode_identity(const PeerIdentity& identity, bool with_topology) {
+  JsonWriter json;
+  json.begin_object()
+      .member("broadcast_address", identity.broadcast_address)
+      .member("hostname", identity.hostname)
+      .member("http_port", identity.http_port)
+      .member("tcp_port", identity.tcp_port);
+  if (with_topology) {
+    json.member("topology_region", identity.topology_region)
+        .member("topology_zone", identity.topology_zone);
+  }
+  json.member("version", identity.version).end_object();
+  return json.take_text();
+}
+
 }  // namespace
 
 std::optional<PeerIdentity> parse_peer_identity(std::string_view json) {
@@ -30,29 +45,11 @@ std::optional<PeerIdentity> parse_peer_identity(std::string_view json) {
 }
 
 std::string encode_daemon_identity(const PeerIdentity& identity) {
-  JsonWriter json;
-  json.begin_object()
-      .member("broadcast_address", identity.broadcast_address)
-      .member("hostname", identity.hostname)
-      .member("http_port", identity.http_port)
-      .member("tcp_port", identity.tcp_port)
-      .member("topology_region", identity.topology_region)
-      .member("topology_zone", identity.topology_zone)
-      .member("version", identity.version)
-      .end_object();
-  return json.take_text();
+  return encode_identity(identity, true);
 }
 
 std::string encode_lookupd_identity(const PeerIdentity& identity) {
-  JsonWriter json;
-  json.begin_object()
-      .member("broadcast_address", identity.broadcast_address)
-      .member("hostname", identity.hostname)
-      .member("http_port", identity.http_port)
-      .member("tcp_port", identity.tcp_port)
-      .member("version", identity.version)
-      .end_object();
-  return json.take_text();
+  return encode_identity(identity, false);
 }
 
 std::optional<std::vector<std::string>> parse_channels_answer(std::string_view json) {

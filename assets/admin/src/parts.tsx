@@ -233,6 +233,20 @@ export function number<Row>(key: string, title: string, value: (row: Row) => num
   return { key, title, group, numeric: true, value, cell: (row) => count(value(row)) };
 }
 
+// Of whatever has messages: how many, and where they are.
+export function depthColumns<Row extends { depth: number; memory_depth: number; backend_depth: number }>(): Column<Row>[] {
+  return [
+    number("depth", "Depth", (row) => row.depth),
+    {
+      key: "split",
+      title: "Memory + disk",
+      numeric: true,
+      value: (row) => row.backend_depth,
+      cell: (row) => <MemoryDisk memory={row.memory_depth} disk={row.backend_depth} />,
+    },
+  ];
+}
+
 function ClientName({ client }: { client: Client }) {
   const port = client.remote_address.slice(client.remote_address.lastIndexOf(":") + 1);
   const short = client.hostname.split(".")[0];

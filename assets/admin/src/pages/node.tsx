@@ -2,7 +2,7 @@ import { nodeApi, type Channel, type NodeAnswer, type Topic } from "../api";
 import { Charts, type Live } from "../charts";
 import { count, short } from "../format";
 import { Graphite } from "../graphite";
-import { clientColumns, Crumbs, Figure, MemoryDisk, number, PageState, Paused, TombstoneButton } from "../parts";
+import { clientColumns, Crumbs, depthColumns, Figure, number, PageState, Paused, TombstoneButton } from "../parts";
 import { usePoll } from "../poll";
 import { channelPath, Link, nodePath, topicPath } from "../route";
 import { Table, type Column } from "../table";
@@ -23,14 +23,7 @@ const topicColumns = (node: string): Column<Topic>[] => [
       </>
     ),
   },
-  number("depth", "Depth", (row) => row.depth),
-  {
-    key: "split",
-    title: "Memory + disk",
-    numeric: true,
-    value: (row) => row.backend_depth,
-    cell: (row) => <MemoryDisk memory={row.memory_depth} disk={row.backend_depth} />,
-  },
+  ...depthColumns<Topic>(),
   number("messages", "Messages", (row) => row.message_count),
   number("channels", "Channels", (row) => row.channels?.length ?? 0),
 ];

@@ -3,7 +3,7 @@ import { topicApi, type Channel, type Topic, type TopicAnswer } from "../api";
 import { Charts, type Live } from "../charts";
 import { count, short } from "../format";
 import { Graphite } from "../graphite";
-import { Crumbs, Figure, LatencyCell, latencyColumns, MemoryDisk, NodeName, number, PageState, Paused, TombstoneButton } from "../parts";
+import { Crumbs, depthColumns, Figure, LatencyCell, latencyColumns, MemoryDisk, NodeName, number, PageState, Paused, TombstoneButton } from "../parts";
 import { usePoll } from "../poll";
 import { channelPath, Link, topicPath } from "../route";
 import { Table, type Column } from "../table";
@@ -22,27 +22,13 @@ const nodeColumns = (topic: string): Column<Topic>[] => [
       </>
     ),
   },
-  number("depth", "Depth", (row) => row.depth),
-  {
-    key: "split",
-    title: "Memory + disk",
-    numeric: true,
-    value: (row) => row.backend_depth,
-    cell: (row) => <MemoryDisk memory={row.memory_depth} disk={row.backend_depth} />,
-  },
+  ...depthColumns<Topic>(),
   number("messages", "Messages", (row) => row.message_count),
   number("channels", "Channels", (row) => row.channels?.length ?? 0),
 ];
 
 export const channelColumns: Column<Channel>[] = [
-  number("depth", "Depth", (row) => row.depth),
-  {
-    key: "split",
-    title: "Memory + disk",
-    numeric: true,
-    value: (row) => row.backend_depth,
-    cell: (row) => <MemoryDisk memory={row.memory_depth} disk={row.backend_depth} />,
-  },
+  ...depthColumns<Channel>(),
   number("in_flight", "In flight", (row) => row.in_flight_count),
   number("deferred", "Deferred", (row) => row.deferred_count),
   number("requeued", "Requeued", (row) => row.requeue_count),
