@@ -178,6 +178,7 @@ TEST_CASE("daemons are asked where the options say, if they are told apart by th
 
 TEST_CASE("of two hundred daemons twenty that hang hold up nobody, and are named", "[cluster]") {
   ClusterFixture fixture;
+  fixture.patience = 2s;  // a busy machine may take a while for the others
   for (int i = 0; i < 200; ++i) {
     if (i % 10 == 3) {
       fixture.add([](const std::string&) -> std::optional<FakeAnswer> { return std::nullopt; });
@@ -193,7 +194,7 @@ TEST_CASE("of two hundred daemons twenty that hang hold up nobody, and are named
   REQUIRE(found->errors.size() == 20);
   CHECK(found->errors[0] == "Get \"http://" + fixture.addresses()[3] +
                                 "/stats?format=json&include_clients=false\": no answer within "
-                                "100ms");
+                                "2s");
 }
 
 TEST_CASE("as long as nobody has answered, a round goes on waiting", "[cluster]") {

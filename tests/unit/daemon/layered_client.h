@@ -61,8 +61,10 @@ class LayeredClient {
     taken_ += reader.frame().consumed;
     return std::string(reader.frame().data);
   }
-  // What comes next, as it is on the wire.
+  // What comes next, as it is on the wire. Requires: no layers yet.
   std::string next_raw() {
+    wire_.insert(0, plain_.substr(std::exchange(taken_, 0)));  // came right behind the last frame
+    plain_.clear();
     if (wire_.empty()) {
       const std::string end = receive_raw(std::chrono::seconds(20));
       if (!end.empty()) return end;
