@@ -59,13 +59,14 @@ class ConnectionFixture {
 
   std::uint16_t port() const { return static_cast<std::uint16_t>(listener_->bound_port()); }
 
-  // Whether `condition` comes true within ten seconds.
+  // Whether `condition` comes true within half a minute.
   static bool eventually(const std::function<bool()>& condition) {
-    for (int i = 0; i < 1000; ++i) {
-      if (condition()) return true;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    return false;
+    return true;
   }
 
   Options options;
