@@ -74,25 +74,35 @@ void replay_owned(TopicRecord& record, Index end) {
   record.mentioned = std::max(record.mentioned, end);
 }
 
+// Has `note` taken down for the channel of that number. `end` is behind the messages it is about.
+template <typename Note>
+void replay_note(TopicRecord& record, std::uint32_t number, Index end, Note note) {
+  record.mentioned = std::max(record.mentioned, end);
+  const auto found = record.channels.find(number);
+  if (found == record.channels.end()) return note(record.unmade[number]);
+  note(found->second);
+  replay_owned(record, end);
+}
+
 void replay_finished(TopicRecord& record, Reader& reader) {
-  const auto channel = record.channels.find(reader.take<std::uint32_t>());
+  const auto number = reader.take<std::uint32_t>();
   for (auto left = reader.take<std::uint32_t>(); left > 0 && reader.ok(); --left) {
     const IndexRange range{reader.take<Index>(), reader.take<Index>()};
-    if (!reader.ok() || channel == record.channels.end()) continue;
-    channel->second.finished.add(range);
-    replay_owned(record, range.end);
+    if (!reader.ok()) return;
+    replay_note(record, number, range.end,
+                [&](ChannelRecord& channel) { channel.finished.add(range); });
   }
 }
 
 void replay_waiting(TopicRecord& record, Reader& reader) {
-  const auto channel = record.channels.find(reader.take<std::uint32_t>());
+  const auto number = reader.take<std::uint32_t>();
   const auto index = reader.take<Index>();
   WaitingNote note;
   note.attempts = reader.take<std::uint16_t>();
   note.due = Timestamp{reader.take<std::int64_t>()};
-  if (!reader.ok() || channel == record.channels.end()) return;
-  channel->second.waiting[index] = note;
-  replay_owned(record, index + 1);
+  if (!reader.ok()) return;
+  replay_note(record, number, index + 1,
+              [&](ChannelRecord& channel) { channel.waiting[index] = note; });
 }
 
 void replay_channel_created(TopicRecord& record, Reader& reader) {
@@ -101,11 +111,13 @@ void replay_channel_created(TopicRecord& record, Reader& reader) {
   const std::string_view name = reader.take_text(reader.take<std::uint16_t>());
   if (!reader.ok()) return;
   record.deleted.erase(std::string(name));
+  if (record.channels.contains(number)) return;  // said before
   ChannelRecord& channel = record.channels[number];
-  if (!channel.name.empty()) return;  // said before
+  if (auto early = record.unmade.extract(number)) channel = std::move(early.mapped());
   channel.name = name;
   channel.start = start;
-  replay_owned(record, start);
+  replay_owned(record, std::max(start, channel.finished.end()));
+  if (!channel.waiting.empty()) replay_owned(record, channel.waiting.rbegin()->first + 1);
 }
 
 void replay_channel_deleted(TopicRecord& record, Reader& reader) {
@@ -128,7 +140,9 @@ void replay_change(TopicRecord& record, Kind kind, Reader& reader) {
     case Kind::Deferral: {
       const auto index = reader.take<Index>();
       const Timestamp due{reader.take<std::int64_t>()};
-      if (reader.ok()) record.deferrals[index] = due;
+      if (!reader.ok()) return;
+      record.deferrals[index] = due;
+      record.mentioned = std::max(record.mentioned, index + 1);
       return;
     }
     case Kind::Routed:
@@ -171,13 +185,20 @@ void TopicRecord::replay(std::string_view payload) {
   if (!reader.ok()) ++unreadable;
 }
 
+std::uint32_t TopicRecord::next_channel_number() const {
+  std::uint32_t next = 1;
+  if (!channels.empty()) next = channels.rbegin()->first + 1;
+  if (!unmade.empty()) next = std::max(next, unmade.rbegin()->first + 1);
+  return next;
+}
+
 std::vector<std::uint32_t> TopicRecord::add_forgotten(std::span<const std::string> names) {
   std::vector<std::uint32_t> added;
   for (const std::string& name : names) {
     const bool known = std::any_of(channels.begin(), channels.end(),
                                    [&](const auto& each) { return each.second.name == name; });
     if (known || deleted.contains(name)) continue;
-    const std::uint32_t number = channels.empty() ? 1 : channels.rbegin()->first + 1;
+    const std::uint32_t number = next_channel_number();
     channels[number].name = name;
     added.push_back(number);
   }

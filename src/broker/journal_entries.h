@@ -41,10 +41,13 @@ struct ChannelRecord {
 // All a journal says, put together.
 struct TopicRecord {
   std::map<std::uint32_t, ChannelRecord> channels;  // by number
-  std::set<std::string> deleted;                    // names deleted and not created again
-  IntervalSet gaps;                                 // indexes no message has
-  std::map<Index, Timestamp> deferrals;             // messages with a due time, for all channels
-  bool held = true;                                 // messages from `routed` on wait at the topic
+  // What is said of channels before it is said that they were made, which goes another way, and may
+  // never come; or after they were deleted.
+  std::map<std::uint32_t, ChannelRecord> unmade;
+  std::set<std::string> deleted;         // names deleted and not created again
+  IntervalSet gaps;                      // indexes no message has
+  std::map<Index, Timestamp> deferrals;  // messages with a due time, for all channels
+  bool held = true;                      // messages from `routed` on wait at the topic
   Index routed = 0;
   std::optional<storage::LogPosition> sound;
   bool clean = false;            // the process that wrote it stopped in good order
@@ -52,6 +55,8 @@ struct TopicRecord {
   Index mentioned = 0;           // no index at or above this occurs
   std::uint64_t unreadable = 0;  // entries that made no sense
 
+  // One that no channel has had of which anything is said.
+  std::uint32_t next_channel_number() const;
   // Adds those of the named channels that are neither there nor deleted, from the beginning;
   // returns their numbers.
   std::vector<std::uint32_t> add_forgotten(std::span<const std::string> names);

@@ -374,10 +374,10 @@ void Topic::restore(TopicRecord& record, const storage::MessageLog::Recovery& lo
   visible_end_ = next;
   routed_ = record.held ? std::clamp(record.routed, begin, next) : next;
 
+  next_channel_number_ = record.next_channel_number();
   std::map<Index, Timestamp> deferrals = record.deferrals;
   deferrals.insert(log.deferred.begin(), log.deferred.end());
   for (auto& [number, channel] : record.channels) {
-    next_channel_number_ = std::max(next_channel_number_, number + 1);
     if (!protocol::is_valid_name(channel.name)) continue;
     channel.finished.add(gaps);
     for (const auto& [index, due] : deferrals) {

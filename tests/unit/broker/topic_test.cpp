@@ -467,6 +467,55 @@ TEST_CASE("what is finished is noted although the end of a pause is not noted ye
   CHECK(again->received() == std::vector<Got>{{"open", 1}});
 }
 
+TEST_CASE("what a channel finishes before its making is noted is finished", "[broker]") {
+  using Lane = nsq::storage::WorkQueue::Lane;
+  EngineFixture engine;
+  engine.publish("t", {"done"});
+  engine.files().set_slow(true);
+  engine.publish("t", {"open"});  // finds out that the disk is slow
+  auto client = engine.subscribe("t", "c", {.ready_count = 10});
+  CHECK(client->received_now() == std::vector<Got>{{"done", 1}, {"open", 1}});
+  client->finish("done");
+  engine.now = {engine.now.steady + 10ms, engine.now.wall + 10ms};
+  engine.broker->advance(engine.now);
+  while (engine.work().run_one(static_cast<std::size_t>(Lane::Journal))) continue;
+  engine.work().run_all();
+  SECTION("when the process is killed") {
+    engine.kill_and_restart();
+  }
+  SECTION("after a clean stop") {
+    engine.restart_cleanly();
+  }
+  auto again = engine.subscribe("t", "c", {.ready_count = 10});
+  REQUIRE(again->received().size() == 1);
+  CHECK(again->ids.contains("open"));
+}
+
+TEST_CASE("what a channel finishes whose making is never noted is no other channel's", "[broker]") {
+  using Lane = nsq::storage::WorkQueue::Lane;
+  EngineFixture engine;
+  engine.publish("t", {"1"});
+  engine.files().set_slow(true);
+  engine.publish("t", {"2", "3"});  // finds out that the disk is slow
+  auto client = engine.subscribe("t", "c", {.ready_count = 10});
+  REQUIRE(client->received_now().size() == 3);
+  client->finish("1");
+  client->finish("3");
+  engine.now = {engine.now.steady + 10ms, engine.now.wall + 10ms};
+  engine.broker->advance(engine.now);
+  while (engine.work().run_one(static_cast<std::size_t>(Lane::Journal))) continue;
+  engine.kill_and_restart();
+  CHECK(engine.topic_stats("t").depth == 3);
+  engine.subscribe("t", "other", {});
+  engine.work().run_all();
+  for (int i = 0; i < 2; ++i) {
+    CHECK(engine.channel_stats("t", "other").depth == 3);
+    engine.kill_and_restart();
+  }
+  auto other = engine.subscribe("t", "other", {.ready_count = 10});
+  CHECK(other->received() == std::vector<Got>{{"1", 1}, {"2", 1}, {"3", 1}});
+}
+
 TEST_CASE("a channel that was deleted stays so, whoever is at the disk", "[broker]") {
   SlowDisk disk;
   CHECK_FALSE(disk.publish("a"));
