@@ -14,6 +14,7 @@
 #define NSQ_REQUIRES(...) NSQ_THREAD_ANNOTATION(requires_capability(__VA_ARGS__))
 #define NSQ_EXCLUDES(...) NSQ_THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
 #define NSQ_ACQUIRE(...) NSQ_THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))
+#define NSQ_TRY_ACQUIRE(...) NSQ_THREAD_ANNOTATION(try_acquire_capability(__VA_ARGS__))
 #define NSQ_RELEASE(...) NSQ_THREAD_ANNOTATION(release_capability(__VA_ARGS__))
 #define NSQ_NO_ANALYSIS NSQ_THREAD_ANNOTATION(no_thread_safety_analysis)
 
@@ -36,6 +37,8 @@ class NSQ_CAPABILITY("mutex") Mutex {
     }
     mutex_.lock();
   }
+  // Whether it could be had at once. Requires: not held by this thread.
+  bool try_lock() NSQ_TRY_ACQUIRE(true) { return mutex_.try_lock(); }
   void unlock() NSQ_RELEASE() { mutex_.unlock(); }
 
  private:

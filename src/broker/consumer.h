@@ -21,7 +21,7 @@ class Consumer {
 
   // Messages may be waiting: call Channel::pull soon, exactly once per call of this, even if
   // nothing can be taken at the moment (then with a limit of zero, which passes the turn on).
-  // Called on any thread, with no lock of the engine held. Must only take note and return.
+  // Called on any thread, with no lock of the engine held. Must not wait: it takes note, or pulls.
   virtual void on_messages_ready() = 0;
 
   // The channel is gone. Nothing more will be delivered, and answers fail with NotInFlight.

@@ -86,10 +86,15 @@ void ClientConnection::start() {
 }
 
 void ClientConnection::close_soon(CloseReason reason) {
-  asio::post(socket_.get_executor(), [self = shared_from_this(), reason] { self->close(reason); });
+  asio::post(socket_.get_executor(), [self = shared_from_this(), reason] {
+    const Lock lock(self->mutex_);
+    self->close(reason);
+  });
 }
 
 void ClientConnection::on_session_notices() {
+  DirectDelivery* const direct = DirectDelivery::here(session_);
+  if (direct != nullptr && deliver_directly(*direct)) return;
   asio::post(socket_.get_executor(),
              [self = shared_from_this()] { self->guard([&] { self->on_woken(); }); });
 }
@@ -101,6 +106,7 @@ std::shared_ptr<ClientSession> ClientConnection::share_session() {
 // Memory may run out for one client's sake; the others go on.
 template <typename Work>
 void ClientConnection::guard(Work work) {
+  const Lock lock(mutex_);
   try {
     work();
   } catch (const std::exception& error) {
@@ -108,6 +114,55 @@ void ClientConnection::guard(Work work) {
     tools_.clear();
     close(CloseReason::OutOfResources);
   }
+}
+
+// --- on a publisher's loop ---------------------------------------------------------------------
+
+// False if it is left to this connection's loop.
+bool ClientConnection::deliver_directly(DirectDelivery& direct) noexcept {
+  if (!mutex_.try_lock()) return false;
+  bool delivered = true;
+  try {
+    delivered = send_directly(direct);
+  } catch (const std::exception& error) {
+    log::error("[{}] - {}", info().remote_address, error.what());
+    close_soon(CloseReason::OutOfResources);
+  }
+  mutex_.unlock();
+  return delivered;
+}
+
+// Only while all that is awaited is more input: there is nothing to execute then, and nothing that
+// would have to go first.
+bool ClientConnection::send_directly(DirectDelivery& direct) {
+  if (phase_ != Phase::Open || !reading_ || unwritten_ || layers_) return false;
+  const Moment now = Moment::now();
+  if (now.steady >= read_deadline_) return false;
+  const DirectDelivery::Turn turn(direct);
+  if (!session_.deliver_directly(now, direct)) return false;
+  ClientOutput& frames = direct.output;
+  if (frames.empty()) return true;
+  std::array<asio::const_buffer, ClientOutput::kMaxParts> parts;
+  std::error_code error;
+  const std::size_t count = socket_.write_some(frames.gather(parts), error);
+  if (error && error != asio::error::would_block) {
+    close_soon(CloseReason::ConnectionLost);
+    return true;
+  }
+  frames.consume(count);
+  if (frames.empty()) return true;
+  unwritten_ = std::make_unique<ClientOutput>(std::move(frames));
+  frames = ClientOutput();
+  flush_soon();
+  return true;
+}
+
+void ClientConnection::flush_soon() {
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    self->guard([&] {
+      if (self->phase_ == Phase::Open) self->flush(Moment::now());
+    });
+  });
 }
 
 // --- reading -----------------------------------------------------------------------------------

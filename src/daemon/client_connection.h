@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/instant.h"
+#include "base/mutex.h"
 #include "daemon/client_layers.h"
 #include "daemon/client_output.h"
 #include "daemon/client_session.h"
@@ -51,7 +52,10 @@ std::string_view to_string(CloseReason reason);
 // for TLS or compression. Then both pass through its ClientLayers.
 //
 // Threading: confined to its socket's loop, except `close_soon`, `info` and the session's calls.
-// Kept alive by its own pending operations and, while subscribed, by the broker.
+// One thing is done on other loops: a publisher sends a message it has just published to the
+// consumer it calls, if that has nothing else to do (see DirectDelivery). So there is a lock, which
+// the loop holds for a whole wake-up, and others only try. Kept alive by its own pending operations
+// and, while subscribed, by the broker.
 class ClientConnection final : private ClientSession::Owner,
                                public std::enable_shared_from_this<ClientConnection> {
  public:
@@ -92,6 +96,10 @@ class ClientConnection final : private ClientSession::Owner,
 
   void on_session_notices() override;
   std::shared_ptr<ClientSession> share_session() override;
+
+  bool deliver_directly(DirectDelivery& direct) noexcept;
+  bool send_directly(DirectDelivery& direct);
+  void flush_soon();
 
   template <typename Work>
   void guard(Work work);
@@ -134,6 +142,7 @@ class ClientConnection final : private ClientSession::Owner,
   void on_timer();
   void on_silence(Moment now);
 
+  Mutex mutex_;  // all that follows
   net::Socket socket_;
   Host& host_;
   ClientTools& tools_;

@@ -24,6 +24,9 @@ constexpr std::size_t kMaxUnwritten = std::size_t{256} << 10;
 // What one turn takes, before other connections get theirs.
 constexpr std::size_t kQuantumMessages = 512;
 constexpr std::size_t kQuantumBytes = std::size_t{128} << 10;
+// The same of a turn on a publisher's thread, which has its own client to answer.
+constexpr std::size_t kDirectMessages = 16;
+constexpr std::size_t kDirectBytes = std::size_t{16} << 10;
 // Groups of publishes, each of one read, that may wait to be committed before no more is read.
 constexpr std::size_t kMaxCommits = 16;
 
@@ -213,6 +216,7 @@ std::optional<Result<void>> ClientSession::publish_to_topic(const Turn& turn) {
   if (broker_.draining()) return Result<void>(Error(broker::BrokerErrc::Draining, ""));
   if (topic_ == nullptr || topic_->name() != group.topic())
     topic_ = broker_.topic(group.topic(), turn.now);
+  const DirectDelivery::Scope scope(tools_.direct, *this, group.message_count(), turn.now.steady);
   auto outcome =
       topic_->publish(group.publications(turn.now.wall), turn.now, owner_.share_session(), next_ticket_);
   if (!outcome || outcome->ok() || !(outcome->error() == broker::BrokerErrc::Exiting))
@@ -337,7 +341,22 @@ void ClientSession::deliver(Moment now, ClientOutput& output) {
       held_up_ ? broker::PullLimit{}
                : broker::PullLimit{kQuantumMessages,
                                    std::min(kQuantumBytes, kMaxUnwritten - output.size())};
-  broker::Deliveries& deliveries = tools_.deliveries;
+  pull(now, limit, tools_.deliveries, output);
+}
+
+bool ClientSession::deliver_directly(Moment now, DirectDelivery& direct) {
+  if (subscription_ == nullptr || notices_.load(std::memory_order_acquire) != kMessagesReady)
+    return false;
+  pull_due_ = false;
+  const unsigned notices = notices_.fetch_and(~kMessagesReady, std::memory_order_acq_rel);
+  pull(now, {kDirectMessages, kDirectBytes}, direct.deliveries, direct.output);
+  // What has come in between relied on the call that was answered here.
+  if ((notices & ~kMessagesReady) != 0) owner_.on_session_notices();
+  return true;
+}
+
+void ClientSession::pull(Moment now, broker::PullLimit limit, broker::Deliveries& deliveries,
+                         ClientOutput& output) {
   subscription_->channel().pull(*subscription_, now, limit, deliveries);
   output.append(deliveries);
   deliveries.clear();

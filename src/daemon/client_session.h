@@ -19,6 +19,7 @@
 #include "daemon/client_info.h"
 #include "daemon/client_output.h"
 #include "daemon/client_tools.h"
+#include "daemon/direct_delivery.h"
 #include "daemon/options.h"
 #include "net/layer.h"
 #include "net/tls_layer.h"
@@ -36,8 +37,8 @@ namespace nsq::daemon {
 // left waiting between two calls except a publish the broker has not committed yet; until that is
 // settled no command that comes after it is executed. So it is while an auth server is asked.
 //
-// Threading: confined to its connection's loop, except the overrides and `info`, which any thread
-// may call. The tools are the loop's.
+// Threading: guarded by its connection's lock, and but for `deliver_directly` confined to its loop,
+// except the overrides and `info`, which any thread may call. The tools are the loop's.
 class ClientSession final : public broker::Consumer,
                             public broker::PublishWaiter,
                             public AuthWaiter {
@@ -91,6 +92,9 @@ class ClientSession final : public broker::Consumer,
   bool on_input_end(std::string_view input, ClientOutput& output);
   // Adds what the consumer may have now, if it is time to ask.
   void deliver(Moment now, ClientOutput& output);
+  // The same on the thread of a publisher whose message called this consumer. False if there is
+  // more to do than that, which is then left to the loop. Requires: all output is written.
+  bool deliver_directly(Moment now, DirectDelivery& direct);
   // All output was written: whether that held up deliveries, so that it is time for them again.
   bool on_output_written();
 
@@ -164,6 +168,8 @@ class ClientSession final : public broker::Consumer,
   void fail(const protocol::ProtocolError& error, ClientOutput& output);
   void set_state(protocol::ConnectionState state);
   void notify(unsigned notice);
+  void pull(Moment now, broker::PullLimit limit, broker::Deliveries& deliveries,
+            ClientOutput& output);
 
   Owner& owner_;
   broker::Broker& broker_;

@@ -8,6 +8,7 @@
 #include "broker/deliveries.h"
 #include "daemon/authorizer.h"
 #include "daemon/client_output.h"
+#include "daemon/direct_delivery.h"
 #include "daemon/options.h"
 #include "daemon/publish_group.h"
 #include "net/tls_acceptor.h"
@@ -38,6 +39,7 @@ struct ClientTools {
   std::vector<broker::AnswerOutcome> outcomes;
   broker::Deliveries deliveries;
   ClientOutput output;
+  DirectDelivery direct;
 
  private:
   std::unique_ptr<char[]> received_;  // none until a client asks for TLS or compression
