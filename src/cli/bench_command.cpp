@@ -44,7 +44,11 @@ void add_load_flags(FlagTable& flags, utilities::BenchOptions& options) {
       .add("rate", options.rate, "messages", "to publish per second in all; 0 for all that goes")
       .add("threads", options.threads, "count",
            "for publishers, and as many for consumers; by default one per core, at a rate up to "
-           "100,000 commands per second just one");
+           "100,000 commands per second just one for both")
+      .add(
+          "awake", options.awake,
+          "at a low rate: how long before a command is due, and after it was sent, to wait without "
+          "sleeping, so that the tool's own waking up is not measured; 0s measures it");
   flags.group("Length")
       .add("duration", options.duration, "to measure, when there is no count")
       .add("warmup", options.warmup, "before that, not measured; nothing with a count")

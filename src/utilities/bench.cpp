@@ -58,7 +58,6 @@ struct Snapshot {
 struct Crew {
   std::unique_ptr<Worker> worker;
   std::thread thread;
-  std::atomic<bool> has_ended{false};
 };
 
 // For a line that must not grow too long: "12.35M".
@@ -97,10 +96,7 @@ class Run {
     assign_publishers();
     assign_consumers();
     for (const auto& crew : crews_) {
-      crew->thread = std::thread([crew = crew.get()] {
-        crew->worker->run();
-        crew->has_ended = true;
-      });
+      crew->thread = std::thread([worker = crew->worker.get()] { worker->run(); });
     }
     look_on();
     const Snapshot end = snapshot();
@@ -146,14 +142,15 @@ class Run {
     if (options_.count == 0) course_.send_until = course_.measure_from + options_.duration;
   }
 
-  // Deals `count` sessions out to new threads.
+  // Deals `count` sessions out to new threads, or to the one there is if it is enough for all.
   template <typename Make>
   void assign(std::size_t count, Make make) {
+    const bool one_is_enough = options_.rate > 0 && options_.threads == 1;
     const std::size_t threads = std::min(static_cast<std::size_t>(options_.threads), count);
-    const std::size_t first = crews_.size();
-    for (std::size_t i = 0; i < threads; ++i) {
+    const std::size_t first = one_is_enough ? 0 : crews_.size();
+    while (crews_.size() < first + threads) {
       crews_.push_back(std::make_unique<Crew>());
-      crews_.back()->worker = std::make_unique<Worker>(course_);
+      crews_.back()->worker = std::make_unique<Worker>(course_, options_.awake);
     }
     for (std::size_t i = 0; i < count; ++i) {
       Worker& worker = *crews_[first + i % threads]->worker;
@@ -177,7 +174,6 @@ class Run {
       return std::make_unique<Publisher>(std::move(publishing_[index]), std::move(answers),
                                          std::move(block), publish_task(index), course_, tally);
     });
-    publishing_crews_ = crews_.size();
   }
 
   // As many as can be unanswered; more where a compression would notice that they come again.
@@ -276,9 +272,8 @@ class Run {
   }
 
   bool publishers_have_ended() const {
-    return std::all_of(crews_.begin(),
-                       crews_.begin() + static_cast<std::ptrdiff_t>(publishing_crews_),
-                       [](const auto& crew) { return crew->has_ended.load(); });
+    return std::all_of(crews_.begin(), crews_.end(),
+                       [](const auto& crew) { return crew->worker->has_ended(); });
   }
 
   bool is_dry(const Snapshot& now) const {
@@ -415,8 +410,7 @@ class Run {
   Links publishing_;  // until they are assigned
   Links consuming_;
   Course course_;
-  std::vector<std::unique_ptr<Crew>> crews_;  // those that publish first
-  std::size_t publishing_crews_ = 0;
+  std::vector<std::unique_ptr<Crew>> crews_;
 
   Snapshot from_;   // when the warming up was over
   Snapshot shown_;  // last

@@ -33,7 +33,7 @@ struct BenchOptions {
   std::int64_t publishers = 0;   // 0: as many as connections
   std::int64_t consumers = 0;    // likewise
   std::int64_t channels = 1;     // consumers are dealt out to them; each gets every message
-  std::int64_t threads = 0;      // for publishers, and as many for consumers; 0: a good number
+  std::int64_t threads = 0;      // see the flag; 0: a good number
   std::int64_t window = 0;       // unanswered publish commands per connection; 0: a good number
   std::int64_t rdy = 2500;
 
@@ -41,7 +41,10 @@ struct BenchOptions {
   std::int64_t count = 0;                            // messages in all; 0: go by the duration
   Duration duration = std::chrono::seconds(5);       // without a count
   Duration warmup = std::chrono::milliseconds(500);  // before it, not measured
-  Duration patience = std::chrono::seconds(10);      // with a daemon that does nothing
+  // At a rate: how long before a command is due and after it was sent the tool waits for what is to
+  // come without sleeping, if that is a small part of the time.
+  Duration awake = std::chrono::microseconds(150);
+  Duration patience = std::chrono::seconds(10);  // with a daemon that does nothing
 
   Config client;  // of every connection: TLS, compression, authentication
 

@@ -29,6 +29,7 @@ class Consumer final : public Session {
   Result<void> on_writable() override { return link_->send_unsent(); }
   bool wants_to_write() const override { return link_->has_unsent(); }
   bool is_done() const override { return false; }
+  bool is_endless() const override { return true; }
 
  private:
   struct Taken {

@@ -49,7 +49,8 @@ std::int64_t kinds_of_consumers(const BenchOptions& options) {
   return options.channels * static_cast<std::int64_t>(options.nsqd_tcp_address.size());
 }
 
-// At a rate that one thread can do, each more is one more to be woken, and woken late.
+// At a rate that one thread can do, publishing and consuming, each more is one more to be woken,
+// and woken late.
 std::int64_t good_threads(const BenchOptions& options) {
   const bool one_can_do_it =
       options.rate > 0 && options.rate / options.batch <= kCommandsPerSecondOfOneThread;
@@ -81,6 +82,7 @@ std::optional<std::string> out_of_bounds(const BenchOptions& options) {
       {"count", options.count, 0, INT64_MAX},
       {"pid", options.pid, 0, INT32_MAX},
       {"duration in ns", options.duration.count(), 1, INT64_MAX / 4},
+      {"awake in ns", options.awake.count(), 0, 1'000'000'000},
       {"warmup in ns", options.warmup.count(), 0, INT64_MAX / 4},
       {"patience in ns", options.patience.count(), 1, INT64_MAX / 4},
   });

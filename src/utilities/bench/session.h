@@ -28,6 +28,8 @@ class Session {
   virtual Result<void> on_due(Instant) { return {}; }
   // Nothing more is to be done.
   virtual bool is_done() const = 0;
+  // It goes on until the run is stopped.
+  virtual bool is_endless() const { return false; }
 };
 
 }  // namespace nsq::utilities

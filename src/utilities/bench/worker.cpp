@@ -14,6 +14,8 @@
 namespace nsq::utilities {
 namespace {
 
+// Staying awake is for when there is so many times as long to sleep.
+constexpr int kMostlyAsleep = 6;
 constexpr Duration kLook = std::chrono::milliseconds(20);  // how often it looks whether to stop
 
 timespec as_timespec(Duration time) {
@@ -23,7 +25,8 @@ timespec as_timespec(Duration time) {
 
 }  // namespace
 
-Worker::Worker(Course& course) : course_(course), poll_(::epoll_create1(EPOLL_CLOEXEC)) {}
+Worker::Worker(Course& course, Duration awake)
+    : course_(course), awake_(awake), poll_(::epoll_create1(EPOLL_CLOEXEC)) {}
 
 Worker::~Worker() {
   ::close(poll_);
@@ -70,11 +73,25 @@ Instant Worker::next_due() const {
   return next;
 }
 
+void Worker::add(std::unique_ptr<Session> session) {
+  if (!session->is_endless()) to_end_.fetch_add(1, std::memory_order_relaxed);
+  entries_.push_back({std::move(session)});
+}
+
 // Waits for a connection or for what is due; says for how many milliseconds epoll is to wait then.
 // Its own timeout is not precise enough for the latter.
-int Worker::wait() const {
+int Worker::wait() {
   if (with_due_.empty()) return static_cast<int>(kLook / std::chrono::milliseconds(1));
-  const Duration left = std::clamp(next_due() - Instant::now(), Duration::zero(), kLook);
+  const Instant now = Instant::now();
+  if (now < awake_until_) return 0;
+  const Instant due = next_due();
+  Duration left = std::clamp(due - now, Duration::zero(), kLook);
+  if (left > kMostlyAsleep * awake_) {
+    left -= awake_;
+    awake_for_ = due;
+  } else if (due == awake_for_) {
+    return 0;
+  }
   if (left > Duration::zero()) {
     const timespec timeout = as_timespec(left);
     pollfd wanted{poll_, POLLIN, 0};
@@ -108,6 +125,7 @@ Result<void> Worker::handle_due() {
     if (entry->session->next_due() > now) continue;
     if (auto handled = entry->session->on_due(now); !handled) return handled;
     if (auto looked = look_after(*entry); !looked) return looked;
+    if (next_due() - now > kMostlyAsleep * awake_) awake_until_ = now + awake_;
   }
   return {};
 }
@@ -127,6 +145,7 @@ Result<void> Worker::look_after(Entry& entry) {
   if (entry.is_done || !entry.session->is_done()) return {};
   entry.is_done = true;
   --busy_;
+  to_end_.fetch_sub(1, std::memory_order_relaxed);
   return {};
 }
 

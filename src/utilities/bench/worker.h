@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -17,18 +18,21 @@ namespace nsq::utilities {
 // Threading: confined to one thread while `run` goes on.
 class Worker {
  public:
-  explicit Worker(Course& course);
+  // At a low rate it stays `awake` from so long before something is due until so long after.
+  Worker(Course& course, Duration awake);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
   Tally& tally() { return tally_; }
   const Tally& tally() const { return tally_; }
-  void add(std::unique_ptr<Session> session) { entries_.push_back({std::move(session)}); }
+  void add(std::unique_ptr<Session> session);
 
   // Until all sessions are done, one fails, which stops the whole run, or the run is stopped.
   // Blocks.
   void run();
+  // All its sessions are done that ever are. Any thread.
+  bool has_ended() const { return to_end_.load(std::memory_order_relaxed) == 0; }
   // Why it failed, if it did.
   const std::optional<Error>& failure() const { return failure_; }
 
@@ -43,7 +47,7 @@ class Worker {
   Result<void> begin_all();
   Result<void> handle_ready();
   Result<void> handle_due();
-  int wait() const;
+  int wait();
   Instant next_due() const;
   Result<void> look_after(Entry& entry);
 
@@ -51,8 +55,12 @@ class Worker {
   Tally tally_;
   std::vector<Entry> entries_;
   std::vector<Entry*> with_due_;  // those that ever have something due
-  std::size_t busy_ = 0;          // entries not done
-  int poll_;                      // epoll's descriptor
+  const Duration awake_;
+  Instant awake_until_;
+  Instant awake_for_ = Instant::never();  // the due time it got up early for
+  std::size_t busy_ = 0;                  // entries not done
+  std::atomic<std::size_t> to_end_{0};    // of those, the ones not endless
+  int poll_;                              // epoll's descriptor
   std::optional<Error> failure_;
 };
 

@@ -103,6 +103,7 @@ TEST_CASE("bench names what is wrong with its options", "[utilities]") {
   CHECK(with([](BenchOptions& o) { o.threads = -1; }).find("--threads must be") == 0);
   CHECK(with([](BenchOptions& o) { o.rdy = 0; }).find("--rdy must be") == 0);
   CHECK(with([](BenchOptions& o) { o.rate = -1; }).find("--rate must be") == 0);
+  CHECK(with([](BenchOptions& o) { o.awake = 2s; }).find("--awake in ns must be") == 0);
   CHECK(with([](BenchOptions& o) { o.duration = 0s; }).find("--duration in ns must be") == 0);
   CHECK(with([](BenchOptions& o) { o.size = 100'000'000, o.batch = 4; }).find("--batch times") ==
         0);
