@@ -193,7 +193,14 @@ class Topic : public Timed, public std::enable_shared_from_this<Topic> {
   bool callers_publish_is_settled() const NSQ_REQUIRES(mutex_) {
     return unanswered_.empty() || unanswered_.front().outcome == nullptr;
   }
-  bool writes_here() const NSQ_REQUIRES(mutex_) { return handed_over_writes_ == 0; }
+  // A write to a file that is being synced waits for what of it is on its way to the device. Where
+  // publishers wait for the sync anyway, handing the write over would only cost wake-ups.
+  bool sync_is_in_the_way() const NSQ_REQUIRES(mutex_) {
+    return syncing_ && home_.options.durability == Durability::Log;
+  }
+  bool writes_here() const NSQ_REQUIRES(mutex_) {
+    return handed_over_writes_ == 0 && !sync_is_in_the_way();
+  }
   void hand_over_writing(Moment now) NSQ_REQUIRES(mutex_);
   void write_handed_over(Moment now);
   void fail_unwritten(const Error& error, Notices& notices) NSQ_REQUIRES(mutex_);

@@ -195,7 +195,8 @@ Result<void> Topic::write_all(Lock& lock, Moment now, Notices& notices, Rest res
       if (home_.options.durability == Durability::Log) settle_through(noted_end_, notices);
     }
     if (!structure_pending() && !log_->has_unwritten()) break;
-    if (rest == Rest::HandOver && waited && callers_publish_is_settled()) {
+    if (rest == Rest::HandOver && (waited || sync_is_in_the_way()) &&
+        callers_publish_is_settled()) {
       hand_over_writing(now);
       break;
     }

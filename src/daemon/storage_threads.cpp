@@ -17,7 +17,7 @@ struct Crew {
 };
 constexpr std::array<Crew, 6> kCrews{{{"nsq-read", 1},
                                       {"nsq-journal", 1},
-                                      {"nsq-write", 1},
+                                      {"nsq-write", 4},
                                       {"nsq-sync", 8},
                                       {"nsq-background", 1},
                                       {"nsq-metadata", 1}}};

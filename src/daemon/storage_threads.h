@@ -31,7 +31,7 @@ class StorageThreads : public storage::WorkQueue {
 
  private:
   static constexpr std::size_t kLanes = 6;
-  static constexpr std::size_t kThreads = 13;
+  static constexpr std::size_t kThreads = 16;
 
   void run(std::size_t lane);
 

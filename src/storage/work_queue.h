@@ -12,7 +12,7 @@ class WorkQueue {
   enum class Lane {
     Read,        // cold reads, which a consumer waits for
     Journal,     // journal writes
-    Write,       // messages of topics whose writes have made an event loop wait
+    Write,       // messages of topics whose writes would make an event loop wait
     Sync,        // fdatasync
     Background,  // removal and rewriting of segments and journals
     Metadata,    // nsqd.dat, which is synced: the journals do not wait for that
@@ -21,7 +21,7 @@ class WorkQueue {
   virtual ~WorkQueue() = default;
 
   // Work of one lane runs in the order it was submitted, one at a time, never inside `submit`;
-  // except that several syncs may run at once.
+  // except that several writes, and several syncs, may run at once.
   virtual void submit(Lane lane, std::function<void()> work) = 0;
 };
 
