@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <asio/error.hpp>
 #include <asio/post.hpp>
+#include <span>
 #include <utility>
 
 #include "base/log.h"
@@ -33,6 +34,13 @@ std::string host_text(const net::Socket& socket) {
   std::error_code error;
   const net::Endpoint remote = socket.remote_endpoint(error);
   return error || net::port_of(remote) < 0 ? std::string() : net::host_of(remote);
+}
+
+// Most output is one part, for which there is a cheaper call.
+std::size_t write_some(net::Socket& socket, std::span<const asio::const_buffer> parts,
+                       std::error_code& error) {
+  return parts.size() == 1 ? socket.write_some(parts.front(), error)
+                           : socket.write_some(parts, error);
 }
 
 }  // namespace
@@ -144,7 +152,7 @@ bool ClientConnection::send_directly(DirectDelivery& direct) {
   if (frames.empty()) return true;
   std::array<asio::const_buffer, ClientOutput::kMaxParts> parts;
   std::error_code error;
-  const std::size_t count = socket_.write_some(frames.gather(parts), error);
+  const std::size_t count = write_some(socket_, frames.gather(parts), error);
   if (error && error != asio::error::would_block) {
     close_soon(CloseReason::ConnectionLost);
     return true;
@@ -359,7 +367,7 @@ void ClientConnection::write_frames() {
   while (!pending.empty() && !writing_) {
     const auto gathered = pending.gather(parts);
     std::error_code error;
-    const std::size_t count = socket_.write_some(gathered, error);
+    const std::size_t count = write_some(socket_, gathered, error);
     if (error && error != asio::error::would_block) return close(CloseReason::ConnectionLost);
     if (count > 0) write_deadline_ = Instant::never();
     const bool full = count < asio::buffer_size(gathered);

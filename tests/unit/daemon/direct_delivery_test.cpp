@@ -25,20 +25,21 @@ std::string body_of(const std::string& message) {
 class BusyLoop {
  public:
   explicit BusyLoop(asio::io_context& loop) {
-    asio::post(loop, [this] {
-      begun_.set_value();
-      over_.get_future().wait();
-      ended_.set_value();
+    asio::post(loop, [state = state_] {
+      state->begun.set_value();
+      state->over.get_future().wait();
     });
-    begun_.get_future().wait();
+    state_->begun.get_future().wait();
   }
-  ~BusyLoop() {
-    over_.set_value();
-    ended_.get_future().wait();
-  }
+  ~BusyLoop() { state_->over.set_value(); }
+  BusyLoop(const BusyLoop&) = delete;
+  BusyLoop& operator=(const BusyLoop&) = delete;
 
  private:
-  std::promise<void> begun_, over_, ended_;
+  struct State {
+    std::promise<void> begun, over;
+  };
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 // A consumer and a publisher that live on different loops.
