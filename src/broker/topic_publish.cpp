@@ -245,11 +245,9 @@ void Topic::write_structure(Moment now) {
     structure_changed_ = !structure_.empty() || noting_;
     // Whoever is writing sees to it; and it is kept if it cannot be written now.
     if (!writing_ && !handed_over_ && structure_pending()) {
-      if (writes_here()) {
-        [[maybe_unused]] const auto kept = write_all(lock, now, notices, Rest::HandOver);
-      } else {
-        hand_over_writing(now);
-      }
+      // On a slow disk too: of a channel that was made, and may have been given what waited, the
+      // next start has to know.
+      [[maybe_unused]] const auto kept = write_all(lock, now, notices, Rest::HandOver);
     }
   }
   notices.make();
