@@ -41,8 +41,6 @@ std::size_t Chunk::position_of(Index index) const {
 }
 
 std::optional<Record> Chunk::find(Index index) const {
-  // A chunk being appended to is always dense, so that this reads nothing the writer may be
-  // changing.
   if (dense_) return view_record(bytes_.get() + offset(index - range_begin_), identity_.node_id);
   const std::size_t position = position_of(index);
   if (position == count_) return std::nullopt;

@@ -45,6 +45,22 @@ class Chunk {
   }
   // The record of that index; none if there is a gap or damage. Requires: covers(index).
   std::optional<Record> find(Index index) const;
+  // Calls `take(const Record&)` for the records of consecutive indexes from `range.begin` on, until
+  // it says no, or the first that is not there; returns the index behind the last one given to it.
+  // Requires: covers all of the range.
+  template <typename Take>
+  Index for_row(IndexRange range, Take take) const {
+    std::size_t position = position_at(range.begin);
+    const std::size_t behind = dense_ ? range.end - range_begin_ : count_;
+    Index index = range.begin;
+    for (; index < range.end && position < behind; ++position) {
+      const Record record = view_record(bytes_.get() + offset(position), identity_.node_id);
+      if (record.index != index) break;
+      ++index;
+      if (!take(record)) break;
+    }
+    return index;
+  }
   // The index of the first record at or behind `index`, or the end of the range. Requires: covers.
   Index next_present(Index index) const;
 
@@ -73,6 +89,11 @@ class Chunk {
     return load_little<std::uint32_t>(offsets_.get() + position * sizeof(std::uint32_t));
   }
   std::size_t position_of(Index index) const;  // of the first record at or behind it, in offsets_
+  // The same. A chunk being appended to is always dense, so that this reads nothing the writer may
+  // be changing.
+  std::size_t position_at(Index index) const {
+    return dense_ ? index - range_begin_ : position_of(index);
+  }
 
   const Index range_begin_;
   std::atomic<Index> range_end_;

@@ -1,5 +1,7 @@
 #include "storage/record.h"
 
+// Most records are short: their checksums are quicker computed here than called for.
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <cstring>
@@ -20,13 +22,7 @@ constexpr std::size_t kSegmentChecksumAt = 24;
 static_assert(sizeof kMagic == kSegmentFlagsAt && kSegmentChecksumAt + 8 == kSegmentHeaderBytes);
 constexpr std::uint16_t kSealed = 1;
 
-constexpr std::size_t kHeaderChecksumAt = 4;
-constexpr std::size_t kLengthAt = 8;
-constexpr std::size_t kFlagsAt = 12;
-constexpr std::size_t kMarkAt = 14;
-constexpr std::size_t kIndexAt = 16;
-constexpr std::size_t kTimestampAt = 24;
-static_assert(kTimestampAt + 8 == kRecordHeaderBytes);
+using namespace record_layout;
 constexpr char kMarkBytes[2] = {static_cast<char>(kRecordMark & 0xff),
                                 static_cast<char>(kRecordMark >> 8)};
 
@@ -85,27 +81,6 @@ char* encode_record(char* to, const Record& record, const LogIdentity& identity)
   at += record.body.size();
   store_little(to, whole_checksum(to, at, identity.seed));
   return at;
-}
-
-Record view_record(const char* at, std::uint32_t node_id) {
-  Record record;
-  const auto flags = load_little<std::uint16_t>(at + kFlagsAt);
-  record.index = load_little<std::uint64_t>(at + kIndexAt);
-  record.timestamp = Timestamp{load_little<std::int64_t>(at + kTimestampAt)};
-  record.batch_goes_on = (flags & kBatchGoesOn) != 0;
-  record.in_batch = (flags & kInBatch) != 0;
-  const char* next = at + kRecordHeaderBytes;
-  record.id = native_id(node_id, record.index);
-  if ((flags & kForeignId) != 0) {
-    record.id = load_little<std::uint64_t>(next);
-    next += 8;
-  }
-  if ((flags & kDeferred) != 0) {
-    record.due = Timestamp{load_little<std::int64_t>(next)};
-    next += 8;
-  }
-  record.body = {next, load_little<std::uint32_t>(at + kLengthAt)};
-  return record;
 }
 
 ParsedRecord parse_record(std::string_view bytes, const LogIdentity& identity) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "base/instant.h"
 #include "storage/index.h"
 
@@ -38,6 +39,15 @@ inline constexpr std::size_t kSegmentHeaderBytes = 32;
 //      8  due time, nanoseconds   only with kDeferred
 //      n  body
 inline constexpr std::size_t kRecordHeaderBytes = 32;
+namespace record_layout {
+inline constexpr std::size_t kHeaderChecksumAt = 4;
+inline constexpr std::size_t kLengthAt = 8;
+inline constexpr std::size_t kFlagsAt = 12;
+inline constexpr std::size_t kMarkAt = 14;
+inline constexpr std::size_t kIndexAt = 16;
+inline constexpr std::size_t kTimestampAt = 24;
+static_assert(kTimestampAt + 8 == kRecordHeaderBytes);
+}  // namespace record_layout
 inline constexpr std::uint16_t kRecordMark = 0x4d52;
 inline constexpr unsigned kIndexBits = 54;
 inline constexpr std::uint64_t kMaxIndex = (std::uint64_t{1} << kIndexBits) - 1;
@@ -90,7 +100,27 @@ struct ParsedRecord {
 ParsedRecord parse_record(std::string_view bytes, const LogIdentity& identity);
 
 // Reads a record that is known to be whole, as those of a Chunk are. No checks.
-Record view_record(const char* at, std::uint32_t node_id);
+inline Record view_record(const char* at, std::uint32_t node_id) {
+  using namespace record_layout;
+  Record record;
+  const auto flags = load_little<std::uint16_t>(at + kFlagsAt);
+  record.index = load_little<std::uint64_t>(at + kIndexAt);
+  record.timestamp = Timestamp{load_little<std::int64_t>(at + kTimestampAt)};
+  record.batch_goes_on = (flags & kBatchGoesOn) != 0;
+  record.in_batch = (flags & kInBatch) != 0;
+  const char* next = at + kRecordHeaderBytes;
+  record.id = native_id(node_id, record.index);
+  if ((flags & kForeignId) != 0) {
+    record.id = load_little<std::uint64_t>(next);
+    next += 8;
+  }
+  if ((flags & kDeferred) != 0) {
+    record.due = Timestamp{load_little<std::int64_t>(next)};
+    next += 8;
+  }
+  record.body = {next, load_little<std::uint32_t>(at + kLengthAt)};
+  return record;
+}
 
 // The offset of the next undamaged record that lies at or behind `from`, is all there, and whose
 // index lies within `plausible`; npos if there is none in `bytes`. O(bytes), whatever they are.
