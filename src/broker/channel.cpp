@@ -306,70 +306,6 @@ void Channel::empty(Moment now) {
   calls.make();
 }
 
-// --- answers -----------------------------------------------------------------------------------
-
-struct Channel::Answering {
-  Subscription& subscription;
-  Moment now;
-  IndexRange finished{};  // not told to `finish` yet
-  Histogram::Batch times{};
-};
-
-AnswerOutcome Channel::answer_one(Answering& answering, const Answer& answer) {
-  Subscription& subscription = answering.subscription;
-  const Moment now = answering.now;
-  const InFlightMessage* const found = in_flight_.find(answer.id);
-  if (found == nullptr) return AnswerOutcome::NotInFlight;
-  if (found->holder != &subscription) return AnswerOutcome::NotHolder;
-  const InFlightMessage message = *found;
-  if (answer.kind == Answer::Kind::Touch) {
-    in_flight_.postpone(message.index, std::min(now.steady + subscription.options_.msg_timeout,
-                                                message.delivered + home_.options.max_msg_timeout));
-    return AnswerOutcome::Done;
-  }
-  in_flight_.remove(message.index);
-  --subscription.in_flight_count_;
-  if (answer.kind == Answer::Kind::Finish) {
-    ++subscription.finish_count_;
-    latency_.add(now.wall - message.published, now.steady);
-    answering.times.add(now.wall - message.published);
-    IndexRange& finished = answering.finished;
-    if (finished.end == message.index) {
-      ++finished.end;  // most consumers finish in the order of delivery: one range for all
-    } else {
-      if (!finished.empty()) finish(finished);
-      finished = {message.index, message.index + 1};
-    }
-    return AnswerOutcome::Done;
-  }
-  ++subscription.requeue_count_;
-  ++requeue_count_;
-  if (answer.delay > Duration::zero()) {
-    defer(message.index, message.attempts, answer.delay, now);
-  } else {
-    requeue(message.index, message.attempts);
-  }
-  return AnswerOutcome::Done;
-}
-
-void Channel::answer(Subscription& subscription, std::span<const Answer> answers, Moment now,
-                     std::span<AnswerOutcome> outcomes) {
-  ConsumerCalls calls;
-  Lock lock(mutex_);
-  Answering answering{subscription, now};
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    outcomes[i] =
-        subscription.closed_ ? AnswerOutcome::NotInFlight : answer_one(answering, answers[i]);
-  }
-  if (!answering.finished.empty()) finish(answering.finished);
-  note_deadline();
-  note_changes(now);
-  call_waiting(calls);
-  lock.unlock();
-  calls.make();
-  home_.meters.finish_times.add(answering.times);
-}
-
 // --- time --------------------------------------------------------------------------------------
 
 Instant Channel::next_deadline() const {
@@ -394,7 +330,7 @@ Instant Channel::advance(Moment now) {
   std::vector<InFlightMessage> expired;
   in_flight_.take_expired(now.steady, expired);
   for (const InFlightMessage& message : expired) {
-    Subscription& holder = *message.holder;
+    Subscription& holder = *message.handover.holder;
     --holder.in_flight_count_;
     ++timeout_count_;
     requeue(message.index, message.attempts);

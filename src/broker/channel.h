@@ -186,6 +186,9 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
   void defer(Index index, std::uint16_t attempts, Duration delay, Moment now) NSQ_REQUIRES(mutex_);
   struct Answering;  // one call of `answer` under way
   AnswerOutcome answer_one(Answering& answering, const Answer& answer) NSQ_REQUIRES(mutex_);
+  std::size_t finish_row(Answering& answering, std::span<const Answer> answers)
+      NSQ_REQUIRES(mutex_);
+  void note_finished(Answering& answering, IndexRange range) NSQ_REQUIRES(mutex_);
   void drop_overflow(Index first_new) NSQ_REQUIRES(mutex_);
 
   struct Taking;  // one pull under way
@@ -196,6 +199,10 @@ class Channel : public Timed, public std::enable_shared_from_this<Channel> {
   void take_fresh(Taking& taking, std::size_t most) NSQ_REQUIRES(mutex_);
   void deliver(Taking& taking, const storage::Record& record, std::uint16_t attempts,
                const std::shared_ptr<const storage::Chunk>& chunk) NSQ_REQUIRES(mutex_);
+  Index deliver_row(Taking& taking, IndexRange range) NSQ_REQUIRES(mutex_);
+  void note_delivered(Taking& taking, std::size_t count,
+                      const std::shared_ptr<const storage::Chunk>& chunk) NSQ_REQUIRES(mutex_);
+  bool samples_out(const Subscription& subscription) NSQ_REQUIRES(mutex_);
   bool open_fresh_chunk(Moment now) NSQ_REQUIRES(mutex_);
   std::shared_ptr<const storage::Chunk> chunk_for_requeued(Index index, Moment now)
       NSQ_REQUIRES(mutex_);

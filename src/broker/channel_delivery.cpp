@@ -26,12 +26,14 @@ constexpr Duration kQuick = std::chrono::milliseconds(500);
 struct Channel::Taking {
   Subscription& subscription;
   Moment now;
-  Instant deadline;
   std::size_t left_bytes;
   Deliveries& deliveries;
   std::size_t taken = 0;  // sampled out ones included
 
   bool full() const { return left_bytes == 0; }
+  Handover handover() const {
+    return {&subscription, now.steady, now.steady + subscription.options_.msg_timeout};
+  }
 };
 
 std::size_t Channel::pull(Subscription& subscription, Moment now, PullLimit limit,
@@ -44,8 +46,7 @@ std::size_t Channel::pull(Subscription& subscription, Moment now, PullLimit limi
   turns_.leave(subscription);
   if (limit.messages > 0 && limit.body_bytes > 0) {
     if (!paused_ && share > 0) {
-      Taking taking{subscription, now, now.steady + subscription.options_.msg_timeout,
-                    limit.body_bytes, deliveries};
+      Taking taking{subscription, now, limit.body_bytes, deliveries};
       std::size_t most = share;
       while (most > 0 && !taking.full()) {
         const std::size_t already = taking.taken;
@@ -84,51 +85,74 @@ std::size_t Channel::share_of(const Subscription& subscription, PullLimit limit)
       {room, std::max<std::uint64_t>(even, 1), static_cast<std::uint64_t>(limit.messages)}));
 }
 
+bool Channel::samples_out(const Subscription& subscription) {
+  const int rate = subscription.options_.sample_rate;
+  return rate > 0 && std::uniform_int_distribution<int>(0, 99)(sampling_) >= rate;
+}
+
+// One message, by itself.
 void Channel::deliver(Taking& taking, const storage::Record& record, std::uint16_t attempts,
                       const std::shared_ptr<const storage::Chunk>& chunk) {
   ++taking.taken;
-  Subscription& subscription = taking.subscription;
-  const int rate = subscription.options_.sample_rate;
-  if (rate > 0 && std::uniform_int_distribution<int>(0, 99)(sampling_) >= rate) {
-    finish({record.index, record.index + 1});
-    return;
-  }
-  InFlightMessage message;
-  message.index = record.index;
-  message.id = protocol::MessageId{record.id};
-  message.holder = &subscription;
-  message.deadline = taking.deadline;
-  message.delivered = taking.now.steady;
-  message.published = record.timestamp;
-  message.attempts =
-      attempts == kMaxAttempts ? kMaxAttempts : static_cast<std::uint16_t>(attempts + 1);
-  in_flight_.add(message);
-  ++subscription.in_flight_count_;
-  ++subscription.message_count_;
-  ++delivery_counts_[static_cast<std::size_t>(subscription.options_.locality)];
-  Deliveries& deliveries = taking.deliveries;
-  if (deliveries.pins.empty() || deliveries.pins.back() != chunk) deliveries.pins.push_back(chunk);
-  deliveries.messages.push_back({message.id, record.timestamp, message.attempts, record.body});
+  if (samples_out(taking.subscription)) return finish({record.index, record.index + 1});
+  if (attempts < kMaxAttempts) ++attempts;
+  const protocol::MessageId id{record.id};
+  in_flight_.add({record.index, taking.handover(), record.timestamp, attempts}, id);
+  taking.deliveries.messages.push_back({id, record.timestamp, attempts, record.body});
   taking.left_bytes -= std::min(taking.left_bytes, record.body.size());
+  note_delivered(taking, 1, chunk);
+}
+
+// Messages of consecutive indexes that were never delivered, all to go to the same consumer: the
+// usual case, and most of what a channel does. Returns the index behind the last one.
+Index Channel::deliver_row(Taking& taking, IndexRange range) {
+  std::vector<Delivery>& messages = taking.deliveries.messages;
+  const std::size_t before = messages.size();
+  const Index end = fresh_.chunk->for_row(range, [&](const storage::Record& record) {
+    messages.push_back({protocol::MessageId{record.id}, record.timestamp, 1, record.body});
+    taking.left_bytes -= std::min(taking.left_bytes, record.body.size());
+    return !taking.full();
+  });
+  if (end == range.begin) return end;
+  in_flight_.add_row(range.begin, std::span(messages).subspan(before), taking.handover());
+  taking.taken += end - range.begin;
+  note_delivered(taking, end - range.begin, fresh_.chunk);
+  return end;
+}
+
+void Channel::note_delivered(Taking& taking, std::size_t count,
+                             const std::shared_ptr<const storage::Chunk>& chunk) {
+  Subscription& subscription = taking.subscription;
+  subscription.in_flight_count_ += static_cast<std::int64_t>(count);
+  subscription.message_count_ += count;
+  delivery_counts_[static_cast<std::size_t>(subscription.options_.locality)] += count;
+  auto& pins = taking.deliveries.pins;
+  if (pins.empty() || pins.back() != chunk) pins.push_back(chunk);
 }
 
 void Channel::take_fresh(Taking& taking, std::size_t most) {
   const std::size_t limit = taking.taken + most;
+  const bool samples = taking.subscription.options_.sample_rate > 0;
   while (taking.taken < limit && !taking.full()) {
     if (!skip_.empty()) {
       next_ = skip_.next_absent(next_);
       skip_.erase_below(next_);
     }
     if (next_ >= end_ || !open_fresh_chunk(taking.now)) return;
-    const auto record = fresh_.chunk->find(next_);
-    if (record) {
+    const storage::Chunk& chunk = *fresh_.chunk;
+    const Index skipped = skip_.next_present(next_);
+    const std::size_t row = samples ? 1 : limit - taking.taken;
+    const IndexRange range{next_, std::min({next_ + row, chunk.end(), end_, skipped})};
+    if (!samples) {
+      next_ = deliver_row(taking, range);
+      if (next_ > range.begin) continue;
+    } else if (const auto record = chunk.find(next_)) {
       ++next_;
       deliver(taking, *record, 0, fresh_.chunk);
       continue;
     }
     // Not there although it should be: the record was damaged, and so are perhaps those behind it.
-    const Index resume =
-        std::min({fresh_.chunk->next_present(next_), end_, skip_.next_present(next_)});
+    const Index resume = std::min({chunk.next_present(next_), end_, skipped});
     lose({next_, resume});
     next_ = resume;
   }

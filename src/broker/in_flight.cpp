@@ -1,83 +1,60 @@
 #include "broker/in_flight.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
-#include "storage/record.h"
 
 namespace nsq::broker {
 namespace {
 
 constexpr std::size_t kSmallestTable = 16;
 
-storage::Index index_in(protocol::MessageId id) {
-  return id.value & storage::kMaxIndex;
-}
-
 }  // namespace
 
-std::size_t InFlight::distance(std::size_t slot) const {
-  return (slot - home(slots_[slot].index)) & (slots_.size() - 1);
+// --- the table ---------------------------------------------------------------------------------
+
+InFlightMessage InFlight::message_in(const Slot& slot) const {
+  return {slot.index, lots_[slot.lot].handover, slot.published, slot.attempts};
 }
 
-const InFlightMessage* InFlight::find_index(storage::Index index) const {
-  if (count_ == 0) return nullptr;
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t slot = home(index);
-  for (std::size_t steps = 0;; ++steps, slot = (slot + 1) & mask) {
-    if (slots_[slot].index == index) return &slots_[slot];
-    if (slots_[slot].index == storage::kNoIndex || distance(slot) < steps) return nullptr;
+InFlight::Slot InFlight::slot_for(storage::Index index, protocol::MessageId id, Timestamp published,
+                                  std::uint16_t attempts, LotNumber lot) {
+  Slot slot{index, published, lot, attempts, node_in(id)};
+  if (index_in(id) != index) {
+    slot.node = kForeign;
+    foreign_[id.value] = index;
+    foreign_ids_[index] = id.value;
+  }
+  return slot;
+}
+
+void InFlight::make_room(std::size_t more) {
+  std::size_t size = std::max(kSmallestTable, slots_.size());
+  while (2 * (count_ + more) > size) size *= 2;
+  if (size == slots_.size()) return;
+  std::vector<Slot> old(size);
+  old.swap(slots_);
+  for (const Slot& slot : old) {
+    if (slot.index != storage::kNoIndex) place(slot);
   }
 }
 
-void InFlight::place(InFlightMessage message) {
+void InFlight::place(Slot moving) {
   const std::size_t mask = slots_.size() - 1;
-  std::size_t slot = home(message.index);
+  std::size_t slot = home(moving.index);
   for (std::size_t steps = 0; slots_[slot].index != storage::kNoIndex;
        ++steps, slot = (slot + 1) & mask) {
+    NSQ_ASSERT(slots_[slot].index != moving.index);
     const std::size_t there = distance(slot);
     if (there >= steps) continue;
-    std::swap(message, slots_[slot]);
+    std::swap(moving, slots_[slot]);
     steps = there;
   }
-  slots_[slot] = message;
+  slots_[slot] = moving;
 }
 
-void InFlight::grow() {
-  std::vector<InFlightMessage> old(std::max(kSmallestTable, slots_.size() * 2));
-  old.swap(slots_);
-  for (const InFlightMessage& message : old) {
-    if (message.index != storage::kNoIndex) place(message);
-  }
-}
-
-void InFlight::add(const InFlightMessage& message) {
-  NSQ_ASSERT(find_index(message.index) == nullptr);
-  if (2 * (count_ + 1) > slots_.size()) grow();
-  place(message);
-  ++count_;
-  if (index_in(message.id) != message.index) foreign_[message.id.value] = message.index;
-  note_deadline(message.index, message.deadline);
-}
-
-const InFlightMessage* InFlight::find(protocol::MessageId id) const {
-  const InFlightMessage* const message = find_index(index_in(id));
-  if (message != nullptr && message->id.value == id.value) return message;
-  if (foreign_.empty()) return nullptr;
-  const auto found = foreign_.find(id.value);
-  return found == foreign_.end() ? nullptr : find_index(found->second);
-}
-
-void InFlight::remove(storage::Index index) {
-  const InFlightMessage* const found = find_index(index);
-  NSQ_ASSERT(found != nullptr);
-  // Of two messages with one id, which only others' ids can be, the entry is the later one's.
-  if (const auto entry = foreign_.find(found->id.value);
-      entry != foreign_.end() && entry->second == index) {
-    foreign_.erase(entry);
-  }
-  --count_;
-  // Those behind move up by one, as far as they stand behind their homes.
+void InFlight::close_gap(std::size_t hole) {
   const std::size_t mask = slots_.size() - 1;
-  auto hole = static_cast<std::size_t>(found - slots_.data());
   for (std::size_t next = (hole + 1) & mask;
        slots_[next].index != storage::kNoIndex && distance(next) > 0; next = (next + 1) & mask) {
     slots_[hole] = slots_[next];
@@ -86,74 +63,130 @@ void InFlight::remove(storage::Index index) {
   slots_[hole].index = storage::kNoIndex;
 }
 
+// Of two messages with one id, which only others' ids can be, the entry is the later one's.
+void InFlight::forget_foreign(storage::Index index) {
+  const auto id = foreign_ids_.find(index);
+  const auto entry = foreign_.find(id->second);
+  if (entry != foreign_.end() && entry->second == index) foreign_.erase(entry);
+  foreign_ids_.erase(id);
+}
+
+// --- messages ----------------------------------------------------------------------------------
+
+void InFlight::add(const InFlightMessage& message, protocol::MessageId id) {
+  make_room(1);
+  place(slot_for(message.index, id, message.published, message.attempts,
+                 lot_for(message.index, 1, message.handover)));
+  ++count_;
+}
+
+void InFlight::add_row(storage::Index first, std::span<const Delivery> row,
+                       const Handover& handover) {
+  if (row.empty()) return;
+  make_room(row.size());
+  const LotNumber lot = lot_for(first, row.size(), handover);
+  storage::Index index = first;
+  for (const Delivery& message : row) {
+    const Slot slot = slot_for(index, message.id, message.timestamp, message.attempts, lot);
+    Slot& there = slots_[home(index++)];
+    if (there.index == storage::kNoIndex) {
+      there = slot;
+    } else {
+      place(slot);
+    }
+  }
+  count_ += row.size();
+}
+
+std::optional<InFlightMessage> InFlight::find(protocol::MessageId id) const {
+  if (const Slot* const slot = find_native(index_in(id), node_in(id))) return message_in(*slot);
+  const auto found = foreign_.find(id.value);
+  if (found == foreign_.end()) return std::nullopt;
+  return message_in(*find_index(found->second));
+}
+
+void InFlight::remove(storage::Index index) {
+  const Slot* const slot = find_index(index);
+  NSQ_ASSERT(slot != nullptr);
+  remove_slot(slot);
+}
+
 void InFlight::postpone(storage::Index index, Instant deadline) {
-  const InFlightMessage* const found = find_index(index);
+  const Slot* const found = find_index(index);
   NSQ_ASSERT(found != nullptr);
-  slots_[static_cast<std::size_t>(found - slots_.data())].deadline = deadline;
-  note_deadline(index, deadline);
-}
-
-void InFlight::note_deadline(storage::Index index, Instant deadline) {
-  if (open_run_.count > 0 && open_run_.deadline == deadline &&
-      open_run_.first + open_run_.count == index) {
-    ++open_run_.count;
-    return;
-  }
-  if (open_run_.count > 0) runs_.push(open_run_);
-  open_run_ = {deadline, index, 1};
-  if (runs_.size() < sweep_at_) return;
-  runs_.sweep([this](const Run& run) { return is_stale(run); });
-  // Not sooner than there are twice as many, so that the cost per message stays the same.
-  sweep_at_ = 2 * runs_.size() + kSpareRuns;
-}
-
-bool InFlight::is_stale(const Run& run) const {
-  for (storage::Index index = run.first; index < run.first + run.count; ++index) {
-    const InFlightMessage* const message = find_index(index);
-    if (message != nullptr && message->deadline == run.deadline) return false;
-  }
-  return true;
+  Slot& slot = slots_[static_cast<std::size_t>(found - slots_.data())];
+  Handover handover = lots_[slot.lot].handover;
+  handover.deadline = deadline;
+  --lots_[slot.lot].left;
+  slot.lot = lot_for(index, 1, handover);
 }
 
 void InFlight::take_expired(Instant now, std::vector<InFlightMessage>& expired) {
-  if (open_run_.count > 0 && open_run_.deadline <= now) {
-    runs_.push(open_run_);
-    open_run_.count = 0;
-  }
-  while (!runs_.empty() && runs_.top().deadline <= now) {
-    const Run run = runs_.take_top();
-    for (storage::Index index = run.first; index < run.first + run.count; ++index) {
-      const InFlightMessage* const message = find_index(index);
-      if (message == nullptr || message->deadline != run.deadline) continue;
-      expired.push_back(*message);
-      remove(index);
+  while (!deadlines_.empty() && deadlines_.top().deadline <= now) {
+    const LotNumber number = deadlines_.take_top().lot;
+    const Lot lot = lots_[number];
+    for (storage::Index index = lot.first; lots_[number].left > 0; ++index) {
+      NSQ_ASSERT(index < lot.first + lot.count);
+      const Slot* const slot = find_index(index);
+      if (slot == nullptr || slot->lot != number) continue;
+      expired.push_back(message_in(*slot));
+      remove_slot(slot);
     }
+    free_lot(number);
   }
 }
 
 void InFlight::take_held_by(const Subscription* holder, std::vector<InFlightMessage>& held) {
   const std::size_t before = held.size();
   for_each([&](const InFlightMessage& message) {
-    if (message.holder == holder) held.push_back(message);
+    if (message.handover.holder == holder) held.push_back(message);
   });
   for (std::size_t i = before; i < held.size(); ++i) remove(held[i].index);
   if (count_ == 0) clear();
 }
 
-Instant InFlight::next_deadline() const {
-  Instant next = Instant::never();
-  if (open_run_.count > 0) next = open_run_.deadline;
-  if (!runs_.empty()) next = std::min(next, runs_.top().deadline);
-  return next;
+void InFlight::clear() {
+  *this = {};
 }
 
-void InFlight::clear() {
-  slots_ = {};
-  count_ = 0;
-  runs_ = {};
-  sweep_at_ = kSpareRuns;
-  open_run_ = {};
-  foreign_.clear();
+// --- lots --------------------------------------------------------------------------------------
+
+// The lot of messages handed out so: the newest one, if they continue it.
+InFlight::LotNumber InFlight::lot_for(storage::Index first, std::size_t count,
+                                      const Handover& handover) {
+  if (open_lot_ != kNoLot) {
+    Lot& open = lots_[open_lot_];
+    if (open.first + open.count == first && open.handover == handover) {
+      open.count += count;
+      open.left += count;
+      return open_lot_;
+    }
+  }
+  if (deadlines_.size() >= sweep_at_) sweep_lots();
+  if (free_lots_.empty()) {
+    free_lots_.push_back(static_cast<LotNumber>(lots_.size()));
+    lots_.emplace_back();
+  }
+  open_lot_ = free_lots_.back();
+  free_lots_.pop_back();
+  lots_[open_lot_] = {handover, first, count, count};
+  deadlines_.push({handover.deadline, open_lot_});
+  return open_lot_;
+}
+
+void InFlight::free_lot(LotNumber lot) {
+  if (open_lot_ == lot) open_lot_ = kNoLot;
+  free_lots_.push_back(lot);
+}
+
+void InFlight::sweep_lots() {
+  deadlines_.sweep([this](const Deadline& deadline) {
+    if (lots_[deadline.lot].left > 0) return false;
+    free_lot(deadline.lot);
+    return true;
+  });
+  // Not sooner than there are twice as many, so that the cost per message stays the same.
+  sweep_at_ = 2 * deadlines_.size() + kSpareLots;
 }
 
 }  // namespace nsq::broker

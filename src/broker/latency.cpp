@@ -37,13 +37,13 @@ void LatencyWindow::rotate(Instant now) {
   halves_[0].start = now;
 }
 
-void LatencyWindow::add(Duration latency, Instant now) {
+void LatencyWindow::add(Duration latency, Instant now, std::uint32_t count) {
   if (percentiles_.empty()) return;
   rotate(now);
   const std::size_t bucket = bucket_of(latency);
   if (halves_[0].buckets.size() <= bucket) halves_[0].buckets.resize(bucket + 1);
-  ++halves_[0].buckets[bucket];
-  ++halves_[0].count;
+  halves_[0].buckets[bucket] += count;
+  halves_[0].count += count;
 }
 
 void LatencyWindow::merge(const LatencyWindow& other, Instant now) {

@@ -21,7 +21,7 @@ class LatencyWindow {
   // Without percentiles nothing is kept.
   LatencyWindow(std::vector<double> percentiles, Duration window);
 
-  void add(Duration latency, Instant now);
+  void add(Duration latency, Instant now, std::uint32_t count = 1);
   // Adds another window's samples to this one's.
   void merge(const LatencyWindow& other, Instant now);
   LatencyStats stats(Instant now) const;
