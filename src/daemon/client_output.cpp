@@ -1,6 +1,8 @@
 #include "daemon/client_output.h"
 
 #include <algorithm>
+#include <cstring>
+#include <string>
 
 #include "base/assert.h"
 
@@ -28,34 +30,36 @@ const std::shared_ptr<const storage::Chunk>& pin_of(const broker::Deliveries& de
 }  // namespace
 
 void ClientOutput::append(std::string_view frame) {
-  bytes_ += frame;
+  bytes_.append(frame);
   size_ += frame.size();
 }
 
 void ClientOutput::append_response(std::string_view data) {
-  const std::size_t before = bytes_.size();
-  protocol::append_response(bytes_, data);
-  size_ += bytes_.size() - before;
+  std::string frame;
+  protocol::append_response(frame, data);
+  append(frame);
 }
 
 void ClientOutput::append_error(const protocol::ProtocolError& error) {
-  const std::size_t before = bytes_.size();
-  protocol::append_error(bytes_, error);
-  size_ += bytes_.size() - before;
+  std::string frame;
+  protocol::append_error(frame, error);
+  append(frame);
 }
 
+// Each frame is written where it is sent from.
 void ClientOutput::append(const broker::Deliveries& deliveries) {
-  char header[protocol::kMessageFrameHeaderBytes];
   for (const broker::Delivery& message : deliveries.messages) {
-    protocol::encode_message_frame_header(header, message.timestamp, message.attempts, message.id,
-                                          message.body.size());
-    bytes_.append(header, sizeof header);
-    if (message.body.size() < kPinnedBodyBytes) {
-      bytes_ += message.body;
-    } else {
-      pinned_.push_back({bytes_.size(), message.body, pin_of(deliveries, message.body)});
-    }
-    size_ += sizeof header + message.body.size();
+    const bool copies = message.body.size() < kPinnedBodyBytes;
+    const std::size_t body_bytes = message.body.size();
+    const std::size_t bytes = protocol::kMessageFrameHeaderBytes + (copies ? body_bytes : 0);
+    char* const to = bytes_.room(bytes);
+    protocol::encode_message_frame_header(to, message.timestamp, message.attempts, message.id,
+                                          body_bytes);
+    if (copies)
+      std::memcpy(to + protocol::kMessageFrameHeaderBytes, message.body.data(), body_bytes);
+    bytes_.grow(bytes);
+    if (!copies) pinned_.push_back({bytes_.size(), message.body, pin_of(deliveries, message.body)});
+    size_ += protocol::kMessageFrameHeaderBytes + body_bytes;
   }
 }
 
@@ -93,8 +97,7 @@ void ClientOutput::consume(std::size_t count) {
 }
 
 void ClientOutput::clear() {
-  bytes_.clear();
-  if (bytes_.capacity() > kKeptBytes) bytes_.shrink_to_fit();
+  bytes_.clear(kKeptBytes);
   pinned_.clear();
   size_ = written_ = pinned_written_ = 0;
 }
@@ -102,7 +105,7 @@ void ClientOutput::clear() {
 void ClientOutput::forget_written() {
   if (size_ == 0) return clear();
   if (written_ < kForgetBytes && pinned_written_ < kForgetPinned) return;
-  bytes_.erase(0, written_);
+  bytes_.erase_front(written_);
   pinned_.erase(pinned_.begin(), pinned_.begin() + static_cast<std::ptrdiff_t>(pinned_written_));
   for (Pinned& pinned : pinned_) pinned.position -= written_;
   written_ = pinned_written_ = 0;

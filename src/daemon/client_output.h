@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "broker/deliveries.h"
+#include "daemon/frame_bytes.h"
 #include "protocol/error_code.h"
 #include "protocol/frame.h"
 
@@ -50,7 +50,7 @@ class ClientOutput {
 
   void forget_written();
 
-  std::string bytes_;
+  FrameBytes bytes_;
   std::vector<Pinned> pinned_;
   std::size_t size_ = 0;
   std::size_t written_ = 0;         // of bytes_

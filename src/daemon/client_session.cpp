@@ -130,6 +130,9 @@ ClientSession::Step ClientSession::execute(std::string_view input, Moment now,
   bool has_to_wait = false;
   if (auth_answer_) end_authentication(turn);
   while (progress_ == Progress::Open) {
+    const std::size_t finishes = collect_finishes(input);
+    step.consumed += finishes;
+    input.remove_prefix(finishes);
     const Outcome outcome = tools_.reader.read(input, context());
     if (outcome == Outcome::NeedMore) {
       step.needed_bytes = tools_.reader.needed_bytes();
@@ -154,6 +157,14 @@ ClientSession::Step ClientSession::execute(std::string_view input, Moment now,
   }
   step.progress = progress_ == Progress::Open && has_to_wait ? Progress::Waiting : progress_;
   return step;
+}
+
+// The rows of FINs that consumers send, as far as they join what is collected.
+std::size_t ClientSession::collect_finishes(std::string_view input) {
+  if (!tools_.publishes.empty() || !commits_.empty()) return 0;
+  return tools_.reader.read_finishes(input, context(), [&](protocol::MessageId id) {
+    tools_.answers.push_back({broker::Answer::Kind::Finish, id, Duration::zero()});
+  });
 }
 
 bool ClientSession::on_input_end(std::string_view input, ClientOutput& output) {

@@ -136,6 +136,7 @@ class ClientSession final : public broker::Consumer,
   using Handler = void (ClientSession::*)(const protocol::Command&, const Turn&);
 
   static Handler handler_of(protocol::Verb verb);
+  std::size_t collect_finishes(std::string_view input);
   bool joins_group(const protocol::Command& command) const;
   bool settle(const Turn& turn);
   void publish(const Turn& turn);

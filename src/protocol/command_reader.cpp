@@ -132,29 +132,12 @@ std::optional<ProtocolError> CommandReader::error_at_end(std::string_view input,
   return error_;
 }
 
-// A FIN as nearly all are written, which is most of what consumers send. Whatever is not, or is not
-// permitted now, is looked at in the long way.
-bool CommandReader::read_finish(std::string_view input, const CommandContext& context) {
-  constexpr std::string_view name = "FIN ";
-  constexpr std::size_t line_bytes = name.size() + kMessageIdBytes + 1;
-  if (input.size() < line_bytes || input[line_bytes - 1] != '\n' || !input.starts_with(name) ||
-      context.tls_missing || (kAnswering & bit(context.state)) == 0) {
-    return false;
-  }
-  const std::string_view id_text = input.substr(name.size(), kMessageIdBytes);
-  const auto id = MessageId::parse(id_text);
-  if (!id) return false;
-  command_ = Command{};
-  command_.verb = Verb::Fin;
-  command_.id_text = id_text;
-  command_.id = id;
-  consumed_ = line_bytes;
-  return true;
+bool CommandReader::may_finish(const CommandContext& context) {
+  return !context.tls_missing && (kAnswering & bit(context.state)) != 0;
 }
 
 CommandReader::Outcome CommandReader::read_command(std::string_view input,
                                                    const CommandContext& context) {
-  if (read_finish(input, context)) return Outcome::Command;
   const std::size_t window = std::min(input.size(), kMaxLineBytes);
   const void* newline = window == 0 ? nullptr : std::memchr(input.data(), '\n', window);
   if (newline == nullptr) {

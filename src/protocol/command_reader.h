@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -39,6 +40,26 @@ class CommandReader {
   // Allocates nothing for the commands that come often, once `messages` has grown to its size.
   Outcome read(std::string_view input, const CommandContext& context);
 
+  // Reads the FINs that `input` begins with, as far as they are written as nearly all are; most of
+  // what consumers send is rows of these. Calls `finish(MessageId)` for each; returns how many
+  // bytes they take. 0 if there is none, or none is permitted now: `read` then tells more.
+  template <typename Finish>
+  std::size_t read_finishes(std::string_view input, const CommandContext& context, Finish finish) {
+    if (!may_finish(context)) return 0;
+    MessageIdReader ids;
+    std::size_t position = 0;
+    while (input.size() - position >= kFinishBytes) {
+      const char* const line = input.data() + position;
+      if (std::memcmp(line, kFinishName.data(), kFinishName.size()) != 0) break;
+      if (line[kFinishBytes - 1] != '\n') break;
+      const auto id = ids.read(line + kFinishName.size());
+      if (!id) break;
+      finish(*id);
+      position += kFinishBytes;
+    }
+    return position;
+  }
+
   // What a client is told whose stream ends, or whose deadline passes, behind `input`, for which
   // `read` wants more. Empty if it is to be told nothing, as within a command line.
   std::optional<ProtocolError> error_at_end(std::string_view input, const CommandContext& context);
@@ -51,6 +72,9 @@ class CommandReader {
   static std::string_view name_of(Verb verb);
 
  private:
+  static constexpr std::string_view kFinishName = "FIN ";
+  static constexpr std::size_t kFinishBytes = kFinishName.size() + kMessageIdBytes + 1;
+
   class Words;
   struct Row;
   // A line that was read and the input it is the beginning of.
@@ -64,7 +88,7 @@ class CommandReader {
   static const Row* find_row(std::string_view word);
 
   Outcome read_command(std::string_view input, const CommandContext& context);
-  bool read_finish(std::string_view input, const CommandContext& context);
+  static bool may_finish(const CommandContext& context);
 
   // The columns of the table. Parameter checks return false after setting the error.
   bool no_parameters(Words words, const CommandContext& context);

@@ -377,6 +377,39 @@ TEST_CASE("an id of the right length that cannot exist is left to the engine", "
   CHECK(fin->id_text == "18A2BB5853A69000");
 }
 
+TEST_CASE("FINs are read by the row, as far as they are written in the usual way", "[protocol]") {
+  CommandReader reader(kSmall);
+  std::vector<MessageId> ids;
+  const auto read = [&](const std::string& input, const CommandContext& context = kSubscribed) {
+    ids.clear();
+    return reader.read_finishes(input, context, [&](MessageId id) { ids.push_back(id); });
+  };
+  std::string row;
+  std::vector<MessageId> expected;
+  for (std::uint64_t i = 0; i < 5000; ++i) {
+    // In a row, across every kind of digit, and now and then somewhere else.
+    const MessageId id{0x18a2bb5853a6fe00 + i + i / 1000 * 0x123456789};
+    row += "FIN " + id.to_string() + "\n";
+    expected.push_back(id);
+  }
+  CHECK(read(row + "NOP\n") == row.size());
+  CHECK(ids == expected);
+
+  const std::string first = "FIN 00000000000000a8\n";
+  for (const auto* second :
+       {"FIN 00000000000000a9\r\n", "FIN 00000000000000a:\n", "FIN 00000000000000A9\n",
+        "FIN 00000000000000a9 \n", "FIN 00000000000000a9", "fin 00000000000000a9\n",
+        "FIN 000000000000000a9\n", "REQ 00000000000000a9 0\n"}) {
+    CHECK(read(first + second) == first.size());
+  }
+  CHECK(read("FIN 00000000000000a9\nFIN 00000000000000a:\n") == first.size());
+  CHECK(read("FIN 00000000000000af\nFIN 00000000000000ag\n") == first.size());
+  CHECK(ids == std::vector{MessageId{0xaf}});
+  CHECK(read(first, kClosing) == first.size());
+  CHECK(read(first, kFresh) == 0);
+  CHECK(read(first, {.state = ConnectionState::Subscribed, .tls_missing = true}) == 0);
+}
+
 TEST_CASE("REQ clamps its delay", "[protocol]") {
   const auto delay_of = [](const std::string& text) {
     return Reading("REQ " + kId + " " + text + "\n", kSubscribed)->delay;
