@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cstring>
 #include <iterator>
 
@@ -44,11 +43,14 @@ void append_rdy(std::string& out, std::int64_t count) {
 
 void append_fin(std::string& out, std::string_view id) {
   if (id.size() != protocol::kMessageIdBytes) return append_line(out, "FIN", id);
-  // In one piece: there is one for every message that is consumed.
-  std::array<char, 4 + protocol::kMessageIdBytes + 1> line{'F', 'I', 'N', ' '};
-  std::memcpy(line.data() + 4, id.data(), protocol::kMessageIdBytes);
-  line.back() = '\n';
-  out.append(line.data(), line.size());
+  // There is one for every message that is consumed: the line's form in one piece, then the id
+  // where it belongs. A line put together elsewhere first would be read back while its parts are
+  // still being written, for which processors wait.
+  constexpr std::string_view form = "FIN 0000000000000000\n";
+  static_assert(form.size() == 4 + protocol::kMessageIdBytes + 1);
+  const std::size_t at = out.size() + 4;
+  out.append(form);
+  std::memcpy(out.data() + at, id.data(), protocol::kMessageIdBytes);
 }
 
 void append_req(std::string& out, std::string_view id, Duration delay) {
