@@ -228,13 +228,14 @@ std::optional<Result<void>> ClientSession::publish_to_topic(const Turn& turn) {
   if (topic_ == nullptr || topic_->name() != group.topic())
     topic_ = broker_.topic(group.topic(), turn.now);
   const DirectDelivery::Scope scope(tools_.direct, *this, group.message_count(), turn.now.steady);
-  auto outcome =
-      topic_->publish(group.publications(turn.now.wall), turn.now, owner_.share_session(), next_ticket_);
+  auto outcome = topic_->publish(group.publications(turn.now.wall), turn.now,
+                                 owner_.share_session(), next_ticket_);
   if (!outcome || outcome->ok() || !(outcome->error() == broker::BrokerErrc::Exiting))
     return outcome;
   // Deleted since it was last used: the name now means a new topic.
   topic_ = broker_.topic(group.topic(), turn.now);
-  return topic_->publish(group.publications(turn.now.wall), turn.now, owner_.share_session(), next_ticket_);
+  return topic_->publish(group.publications(turn.now.wall), turn.now, owner_.share_session(),
+                         next_ticket_);
 }
 
 void ClientSession::on_published(std::uint64_t ticket, const Result<void>& outcome) {
