@@ -92,6 +92,7 @@ class World {
   void meddle(const std::string& path);
   void disturb_disk();
   void end_amid();
+  void end_process();
   void crash(std::unique_ptr<test::MemoryFileSystem> files);
   void restart_cleanly();
   void lose_power(std::unique_ptr<test::MemoryFileSystem> files);

@@ -96,14 +96,19 @@ void World::end_amid() {
   of_power ? lose_power(std::move(found)) : crash(std::move(found));
 }
 
-void World::crash(std::unique_ptr<MemoryFileSystem> files) {
-  note("crash");
+// Without warning; some time passes until another one starts.
+void World::end_process() {
   forget_clients();
   waiters_.clear();
   work_->forget_all();
   broker_.reset();
   const Duration away = std::chrono::milliseconds(1 + pick(3000));
   now_ = {now_.steady + away, now_.wall + away};
+}
+
+void World::crash(std::unique_ptr<MemoryFileSystem> files) {
+  note("crash");
+  end_process();
   model_.crash(now_);
   model_.advance(now_.steady, [](const auto&, const auto&, Number, int) {});
   exact_ = false;
@@ -126,12 +131,7 @@ void World::lose_power(std::unique_ptr<MemoryFileSystem> files) {
   if (options_.durability == broker::Durability::Memory) return;
   note("power loss");
   power_lost_ = true;
-  forget_clients();
-  waiters_.clear();
-  work_->forget_all();
-  broker_.reset();
-  const Duration away = std::chrono::milliseconds(1 + pick(3000));
-  now_ = {now_.steady + away, now_.wall + away};
+  end_process();
   for (auto& [name, topic] : model_.topics) {
     // That messages went to channels which do not last may not last either.
     const bool fleeting = std::all_of(topic.channels.begin(), topic.channels.end(),
